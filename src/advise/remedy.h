@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The words rules share: proposing a change, and evidence with numbers.
+#pragma once
+
+#include "advise/rule.h"
+
+#include <chrono>
+#include <string>
+
+namespace netwright::advise {
+
+// A change of a sysctl from what the snapshot shows to `to`, with risk and reach from the catalogue. Absent: this
+// kernel or namespace does not show the key, so it must not be proposed. Empty optional inside: the host already has
+// that value.
+Result<std::vector<Change>> set_sysctl(const Case& about, std::string_view rule, std::string_view key, Value to,
+                                       std::string why);
+// The same, but never lowers: elements of `least` are raised to what the host has. Nothing to do if all are reached.
+Result<std::vector<Change>> raise_sysctl(const Case& about, std::string_view rule, std::string_view key, Value least,
+                                         std::string why);
+
+// "27 in 10 s (41,203 since boot)"; "41,203 since boot" when only one sample was taken.
+std::string amount(const Counter& counter, std::chrono::milliseconds interval);
+// Evidence from a protocol counter: source "/proc/net/netstat TcpExt.ListenOverflows".
+Result<Evidence> counter_evidence(const Case& about, std::string_view name);
+// Evidence from a sysctl: source "sysctl net.core.somaxconn", value as the kernel prints it.
+Result<Evidence> sysctl_evidence(const Case& about, std::string_view key);
+
+// How sure a counter makes us: Measured if it grew while we looked, SinceBoot if it is not 0. Call it only when one
+// holds.
+Confidence confidence_of(const Counter& counter);
+// Growth when two samples were taken, else the total: what a rule compares with 0.
+std::uint64_t seen(const Counter& counter, std::chrono::milliseconds interval);
+
+std::string grouped(std::uint64_t number); // 41203 → "41,203"
+
+} // namespace netwright::advise

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A step that knows its way back.
+#pragma once
+
+#include "model/tunable.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace netwright {
+
+enum class Risk { None, Low, Medium, High };
+// Whom a change reaches: this namespace or the whole host; what exists already or only what comes after.
+enum class Reach { Namespace, NamespaceNew, Host, HostNew, Device };
+enum class Persistence { SysctlFile, None }; // how it is made to last on confirm; None: it is not, and the plan says so
+
+std::string_view to_text(Risk risk); // "none", "low", "medium", "high"
+Result<Risk> parse_risk(std::string_view text);
+std::string_view to_text(Reach reach); // "namespace", "namespace, new sockets", "host", "host, new sockets", "device"
+std::string_view to_text(Persistence persistence); // "sysctl.d", "none"
+
+struct Change {
+    Tunable tunable;
+    std::optional<Value> from;        // nothing: it does not exist yet
+    std::optional<Value> to;          // nothing: it is to be removed
+    std::vector<std::string> because; // rule ids
+    std::string why;                  // one sentence with the formula and its inputs
+    Risk risk = Risk::Low;
+    Reach reach = Reach::Namespace;
+    bool interrupts = false; // traffic stops for a moment
+    Persistence persistence = Persistence::None;
+    bool operator==(const Change&) const = default;
+};
+
+inline Change inverse(Change change)
+{
+    std::swap(change.from, change.to);
+    return change;
+}
+
+} // namespace netwright
