@@ -17,7 +17,12 @@ Result<std::vector<Change>> set_sysctl(const Case& about, std::string_view rule,
 // The same, but never lowers: elements of `least` are raised to what the host has. Nothing to do if all are reached.
 Result<std::vector<Change>> raise_sysctl(const Case& about, std::string_view rule, std::string_view key, Value least,
                                          std::string why);
+// Puts proposed changes into a finding. An error becomes advice instead ("cannot be changed from here: …"): the finding
+// stands, only netwright has no hand on the remedy. The finding's risk is raised to that of the changes.
+void propose(Finding& finding, Result<std::vector<Change>> changes);
 
+// A protocol counter by the snapshot's name ("TcpExtListenOverflows"), without a copy of the table.
+Result<Counter> counter_of(const Case& about, std::string_view name);
 // "27 in 10 s (41,203 since boot)"; "41,203 since boot" when only one sample was taken.
 std::string amount(const Counter& counter, std::chrono::milliseconds interval);
 // Evidence from a protocol counter: source "/proc/net/netstat TcpExt.ListenOverflows".
@@ -30,6 +35,13 @@ Result<Evidence> sysctl_evidence(const Case& about, std::string_view key);
 Confidence confidence_of(const Counter& counter);
 // Growth when two samples were taken, else the total: what a rule compares with 0.
 std::uint64_t seen(const Counter& counter, std::chrono::milliseconds interval);
+
+// Is the service seen running? Services that could not be looked at count as not running.
+bool runs(const Case& about, std::string_view service);
+// Does somebody else route, filter or address on this host: container runtimes, Kubernetes, CNI and VPN interfaces,
+// several default routes or policy routing? Then forwarding and rp_filter are not ours to judge. The text names what
+// was seen; "" if nothing.
+std::string routing_owner(const Case& about);
 
 std::string grouped(std::uint64_t number); // 41203 → "41,203"
 

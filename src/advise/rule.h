@@ -7,6 +7,7 @@
 #include "model/snapshot.h"
 
 #include <span>
+#include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -27,6 +28,9 @@ using JudgeHost = Opinion (*)(const Case&);
 using JudgeNic = Opinion (*)(const Nic&, const Case&);           // called once for each interface
 using JudgeListener = Opinion (*)(const Listener&, const Case&); // called once for each listening TCP socket
 
+// The engine fills what every finding of a rule shares: `rule`, a NIC's or listener's `subject` if the rule left it
+// empty, `because` of each change, and `sources` (Rule::source) if the rule named none. A finding without evidence is a
+// broken promise and stops the program.
 struct Rule {
     std::string_view id;          // stable, kebab-case, says what is wrong: "listen-queue-overflow"
     std::string_view question;    // one line: "Did a listener refuse connections because its accept queue was full?"
@@ -43,6 +47,9 @@ const Rule* find_rule(std::string_view id);
 // Runs the rulebook. Findings come most important first: conventions last, then by severity, then by confidence, then
 // by rule and subject. The same snapshot and intent always give the same judgement.
 Judgement judge(const Snapshot& host, const Intent& intent);
+Judgement judge(std::span<const Rule> rules, const Snapshot& host, const Intent& intent);
+
+std::string subject_of(const Listener& listener); // "0.0.0.0:443", "[::]:443"
 
 // One list a subject file; rulebook.cpp joins them.
 std::span<const Rule> listen_rules(); // listen.cpp: accept queues, SYN backlog, syncookies
