@@ -53,7 +53,7 @@ public:
     std::uint64_t smallest() const { return count_ == 0 ? 0 : smallest_; }
     std::uint64_t largest() const { return largest_; }
     double mean() const { return count_ == 0 ? 0 : static_cast<double>(sum_) / static_cast<double>(count_); }
-    // The value below which `share` (0…1) of the values lie; 0 when empty.
+    // The value below which `share` (0…1) of the values lie, as the middle of its bucket; 0 when empty.
     std::uint64_t quantile(double share) const;
     // For the JSON form: (bucket index, count) of buckets that hold something, and its inverse.
     struct Parts {
@@ -61,14 +61,14 @@ public:
         std::vector<std::array<std::uint64_t, 2>> buckets;
     };
     Parts parts() const;
-    static Result<Distribution> from(const Parts& parts);
+    static Result<Distribution> from(const Parts& parts); // Malformed: no sequence of add() leads to these parts
     bool operator==(const Distribution&) const = default;
 
 private:
     static unsigned bucket_of(std::uint64_t value);
-    static std::uint64_t upper_edge(unsigned bucket);
+    static std::uint64_t middle_of(unsigned bucket);
     std::uint64_t count_ = 0, sum_ = 0, smallest_ = 0, largest_ = 0;
-    std::vector<std::uint64_t> buckets_; // grown on demand, at most 64 * steps
+    std::vector<std::uint64_t> buckets_; // up to the largest value's, so that equal distributions are equal vectors
 };
 
 // All established connections with one congestion control algorithm.
@@ -104,13 +104,22 @@ struct BusiestDestination {
     bool operator==(const BusiestDestination&) const = default;
 };
 
+// How many established connections a process holds.
+struct OwnerCount {
+    std::uint64_t pid = 0;
+    std::string command;
+    std::uint64_t connections = 0;
+    bool operator==(const OwnerCount&) const = default;
+};
+
 struct SocketSummary {
     std::vector<StateCount> tcp_states;
     std::vector<Listener> listeners;
     std::vector<ConnectionGroup> established;
-    Result<BusiestDestination> busiest = unseen(); // Absent: no outgoing connection
-    std::uint64_t udp_sockets = 0;
-    std::vector<UdpSocket> udp; // those with drops or a receive queue, worst first, at most 64
+    Result<BusiestDestination> busiest = unseen();     // Absent: no outgoing connection
+    Result<std::uint64_t> udp_sockets = unseen();      // Unsupported: the kernel was built without INET_UDP_DIAG
+    std::vector<UdpSocket> udp;                        // those with drops or a receive queue, worst first, at most 64
+    Result<std::vector<OwnerCount>> owners = unseen(); // the 64 processes with most connections; looked at when asked
     bool operator==(const SocketSummary&) const = default;
 };
 
