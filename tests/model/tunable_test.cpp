@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "model/tunable.h"
+
+#include <doctest/doctest.h>
+
+using namespace netwright;
+
+TEST_CASE("every kind of address reads back from its text")
+{
+    for (const char* text :
+         {"sysctl/net.ipv4.tcp_rmem", "sysctl/net.ipv4.conf.eth0/100.rp_filter", "sysctl/vm.swappiness",
+          "link/eth0/mtu", "link/br-1a2b/txqueuelen", "queue/eth0/rx-0/rps_cpus", "queue/eth0/rx-12/rps_flow_cnt",
+          "queue/eth0/tx-3/xps_cpus", "queue/eth0/tx-0/xps_rxqs"}) {
+        CAPTURE(text);
+        const auto tunable = parse_tunable(text);
+        REQUIRE(tunable);
+        CHECK(to_text(*tunable) == text);
+    }
+}
+
+TEST_CASE("sysctl keys are taken as people type them")
+{
+    CHECK(to_text(parse_tunable("net.core.somaxconn").value()) == "sysctl/net.core.somaxconn");
+    CHECK(to_text(parse_tunable("net/ipv4/conf/eth0.100/rp_filter").value()) ==
+          "sysctl/net.ipv4.conf.eth0/100.rp_filter");
+}
+
+TEST_CASE("an address can never name a file outside its kind")
+{
+    for (const char* text :
+         {"", "sysctl/", "sysctl/net", "sysctl/net.ipv4.../../../x", "sysctl/net..tcp_rmem", "sysctl/net.ipv4.",
+          "sysctl/.net.ipv4", "sysctl/net/../../etc/passwd", "sysctl/net/./x", "sysctl/net.ipv4.tcp rmem",
+          "sysctl/net.ipv4.x\n", "link/eth0", "link//mtu", "link/../mtu", "link/eth0/../mtu",
+          "link/averyveryverylongname/mtu", "link/eth0/speed", "queue/eth0/rx-0/xps_cpus", "queue/eth0/tx-0/rps_cpus",
+          "queue/eth0/rx-/rps_cpus", "queue/eth0/rx-01/rps_cpus", "queue/eth0/rx-../rps_cpus", "nic/eth0/ring/rx",
+          "/proc/sys/net/core/somaxconn"}) {
+        CAPTURE(text);
+        const auto tunable = parse_tunable(text);
+        REQUIRE_FALSE(tunable);
+        CHECK(tunable.error().kind == Error::Kind::Rejected);
+    }
+}
+
+TEST_CASE("values are compared by meaning, so blanks do not matter")
+{
+    const Tunable rmem = SysctlKey{"net.ipv4.tcp_rmem"};
+    CHECK(parse_value(rmem, "4096\t131072\t33554432\n").value() == parse_value(rmem, "4096 131072  33554432").value());
+    CHECK(parse_value(rmem, "4096").value() == Value{std::int64_t{4096}});
+    CHECK(parse_value(SysctlKey{"net.ipv4.tcp_congestion_control"}, "bbr\n").value() == Value{std::string{"bbr"}});
+    CHECK(parse_value(SysctlKey{"net.ipv4.tcp_fin_timeout"}, "-5").value() == Value{std::int64_t{-5}});
+}
+
+TEST_CASE("a number that would not be printed back the same stays text")
+{
+    const Tunable key = SysctlKey{"net.ipv4.x"};
+    for (const char* text : {"007", "+7", "99999999999999999999", "0x10", "-0x1", "30000-32767"})
+        CHECK(parse_value(key, text).value() == Value{std::string{text}});
+}
+
+TEST_CASE("CPU sets may be typed as lists or masks, and sysfs prints masks")
+{
+    const Tunable rps = QueueSetting{"eth0", "rx-0", QueueSetting::What::RpsCpus};
+    const Value both = parse_value(rps, "list:0-1").value();
+    CHECK(parse_value(rps, "3").value() == both);
+    CHECK(parse_value(rps, "0-1").value() == both);
+    CHECK(parse_value(rps, "mask:00000000,00000003").value() == both);
+    CHECK(to_text(both) == "list:0-1");
+    CHECK(parse_value(rps, to_text(both)).value() == both);
+    CHECK(parse_value(rps, "0").value() == Value{CpuSet{}});
+    CHECK_FALSE(parse_value(rps, "eth0"));
+    CHECK_FALSE(parse_value(rps, "list:0-99999"));
+}
+
+TEST_CASE("hostile values are refused")
+{
+    CHECK_FALSE(parse_value(SysctlKey{"net.ipv4.x"}, std::string(70000, '1')));
+    CHECK_FALSE(parse_value(SysctlKey{"net.ipv4.x"}, "bbr\x1b[2J"));
+    CHECK_FALSE(parse_value(LinkSetting{"eth0", LinkSetting::What::Mtu}, "-1"));
+    CHECK_FALSE(parse_value(LinkSetting{"eth0", LinkSetting::What::Mtu}, "1500 x"));
+}
+
+TEST_CASE("globs select tunables with or without the kind")
+{
+    const Tunable rmem = SysctlKey{"net.ipv4.tcp_rmem"};
+    CHECK(matches(rmem, "sysctl/net.ipv4.*"));
+    CHECK(matches(rmem, "net.ipv4.tcp_?mem"));
+    CHECK_FALSE(matches(rmem, "net.ipv6.*"));
+    CHECK_FALSE(matches(Tunable{LinkSetting{"eth0", LinkSetting::What::Mtu}}, "net.*"));
+}
