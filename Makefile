@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The front door. It only names CMake presets and what to run; `make help` lists the doors.
+.DEFAULT_GOAL := build
+.PHONY: help setup build audit test test-unit test-fuzz test-long check format tidy golden bench tsan debug clean
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup:
+	@tools/setup
+
+build: setup ## build/netwright, optimised
+	@test -f build/build.ninja || cmake --preset release >/dev/null
+	@cmake --build --preset release --target netwright
+
+audit: build ## install what is missing, build, audit this host
+	@build/netwright audit
+
+debug: setup ## build-debug/, for working on netwright
+	@cmake --preset debug >/dev/null && cmake --build --preset debug
+
+test-unit: setup ## the minute's worth to run all day
+	@cmake --preset debug >/dev/null && cmake --build --preset debug --target unit_tests && build-debug/tests/unit_tests
+
+# Everything CI runs: style, the release build, fuzzing for a fixed count, then every test with sanitizers on.
+test: setup check build test-fuzz ## everything CI runs
+	@cmake --preset asan >/dev/null
+	@cmake --build --preset asan
+	@ctest --test-dir build-asan --output-on-failure
+
+check: format-check tidy ## format, clang-tidy
+.PHONY: format-check
+format-check: setup
+	@tools/check-format
+
+tidy: setup
+	@cmake --preset release >/dev/null && cmake --build --preset release --target netwright >/dev/null
+	@tools/check-tidy build
+
+format: setup ## rewrite every file as clang-format wants it
+	@git ls-files '*.h' '*.cpp' '*.c' | xargs clang-format-19 -i
+
+test-fuzz: setup ## every fuzz target for a fixed number of inputs
+	@cmake --preset fuzz >/dev/null
+	@cmake --build --preset fuzz --target fuzz_targets
+	@ctest --test-dir build-fuzz -L fuzz --output-on-failure --no-tests=error
+
+test-long: setup ## fuzzing for longer (FUZZ_RUNS inputs each)
+	@cmake --preset fuzz -DFUZZ_RUNS=$${FUZZ_RUNS:-2000000} >/dev/null
+	@cmake --build --preset fuzz --target fuzz_targets
+	@ctest --test-dir build-fuzz -L fuzz --output-on-failure --timeout 7200
+
+golden: setup ## refresh expected files of tests/cases, to be read as a diff
+	@cmake --preset debug >/dev/null && cmake --build --preset debug --target unit_tests
+	@NETWRIGHT_GOLDEN=refresh build-debug/tests/unit_tests -tc='golden*' && git diff --stat tests/cases
+
+bench: setup ## measure netwright beside its peers
+	@cmake --preset release >/dev/null && cmake --build --preset release
+	@for program in build/bench/*_bench; do echo "== $$program"; $$program || exit 1; done
+
+tsan: setup ## unit tests under the thread sanitizer
+	@cmake --preset tsan >/dev/null && cmake --build --preset tsan --target unit_tests && build-tsan/tests/unit_tests
+
+clean: ## remove every build directory
+	@rm -rf build build-debug build-asan build-tsan build-fuzz build-clang
