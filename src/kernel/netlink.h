@@ -6,9 +6,12 @@
 
 #include <linux/netlink.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -70,6 +73,25 @@ std::unique_ptr<Netlink> absent_netlink(std::string why); // every question fail
 using EachAttribute = std::function<void(std::uint16_t type, std::span<const std::byte> payload)>;
 void each_attribute(const nlmsghdr& message, std::size_t header_size, const EachAttribute& each);
 void each_attribute(std::span<const std::byte> nest, const EachAttribute& each);
+
+// The fixed part behind nlmsghdr (ifinfomsg, tcmsg, …); nothing if the message is too short for one.
+template <class Header>
+std::optional<Header> fixed_part(const nlmsghdr& message)
+{
+    if (message.nlmsg_len < NLMSG_HDRLEN + sizeof(Header)) return std::nullopt;
+    Header header{};
+    std::memcpy(&header, reinterpret_cast<const std::byte*>(&message) + NLMSG_HDRLEN, sizeof header);
+    return header;
+}
+
+// A payload that is a C structure. Kernels append members: what is missing stays zero, what is new is not looked at.
+template <class Structure>
+Structure as_structure(std::span<const std::byte> payload)
+{
+    Structure value{};
+    std::memcpy(&value, payload.data(), std::min(payload.size(), sizeof value));
+    return value;
+}
 
 // Payload readers that refuse a wrong size by giving 0 or "".
 std::uint8_t as_u8(std::span<const std::byte> payload);
