@@ -133,7 +133,8 @@ Result<std::string> Files::read_line(std::string_view path) const
 
 Result<void> Files::write(std::string_view path, std::string_view text) const
 {
-    const Fd file = TRY(open(path, O_WRONLY));
+    // A file of a captured tree keeps the rest of a longer old value unless it is cut.
+    const Fd file = TRY(open(path, live_ ? O_WRONLY : O_WRONLY | O_TRUNC));
     ssize_t put = 0;
     do
         put = ::write(file.get(), text.data(), text.size());
