@@ -4,12 +4,14 @@
 
 #include "base/error.h"
 #include "base/kernel_version.h"
+#include "base/units.h"
 #include "model/change.h"
 #include "model/tunable.h"
 
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -64,11 +66,14 @@ struct Parameter {
     std::string_view introduced, removed; // upstream versions, "" = before 5.4 / still there
     std::string_view does, tune, formula, interactions, evidence, takes_effect, myth, security, source;
     Risk risk;
+    bool only_new; // reaches only sockets, listeners, devices or namespaces made afterwards
 };
 
 std::span<const Parameter> all(); // sorted by key
 // The entry for a concrete key: "net.ipv4.conf.eth0/1.rp_filter" finds net.ipv4.conf.IFACE.rp_filter. Null: not known.
 const Parameter* find(std::string_view key);
+// The entry for anything that can be set: sysctls by their key, links and queues by "link.mtu", "queue.rps_cpus" ….
+const Parameter* find(const Tunable& tunable);
 // The known keys nearest to a misspelt one, best first, at most `most`.
 std::vector<std::string_view> nearest(std::string_view key, std::size_t most = 3);
 // The default this kernel should have, as the kernel prints it; nothing when it is computed from the machine or
@@ -80,6 +85,12 @@ std::optional<std::string_view> default_for(const Parameter& parameter, KernelVe
 // pass: the kernel decides. `current` is what the host has now, for checks that compare (never lower silently is NOT
 // checked here: that is the plan's duty).
 Result<void> check(const Tunable& tunable, const Value& value);
+
+// The same where the amount of memory is known: tcp_mem and udp_mem count pages, and a value given in bytes shows by
+// asking for more memory than there is.
+Result<void> check(const Tunable& tunable, const Value& value, Bytes memory, Bytes page);
+// What a person should know about a value that is accepted: rounded to a power of two, IPv6 off below 1280 bytes ….
+std::vector<std::string> remarks(const Tunable& tunable, const Value& value);
 
 Reach reach_of(const Tunable& tunable);
 Risk risk_of(const Tunable& tunable);
