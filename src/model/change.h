@@ -19,7 +19,9 @@ enum class Persistence { SysctlFile, None }; // how it is made to last on confir
 std::string_view to_text(Risk risk); // "none", "low", "medium", "high"
 Result<Risk> parse_risk(std::string_view text);
 std::string_view to_text(Reach reach); // "namespace", "namespace, new sockets", "host", "host, new sockets", "device"
+Result<Reach> parse_reach(std::string_view text);
 std::string_view to_text(Persistence persistence); // "sysctl.d", "none"
+Result<Persistence> parse_persistence(std::string_view text);
 
 struct Change {
     Tunable tunable;

@@ -22,6 +22,7 @@ enum class Confidence {
 std::string_view to_text(Severity severity); // "info", "low", "medium", "high", "critical"
 Result<Severity> parse_severity(std::string_view text);
 std::string_view to_text(Confidence confidence); // "convention", "derived", "since boot", "measured"
+Result<Confidence> parse_confidence(std::string_view text);
 
 struct Evidence {
     std::string

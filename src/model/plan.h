@@ -20,6 +20,13 @@ struct Fingerprint {
     bool operator==(const Fingerprint&) const = default;
 };
 
+struct Snapshot;
+// NICs that come and go with containers (veth, taps) are left out, unless there is no other.
+Fingerprint fingerprint(const Snapshot& snapshot);
+// In words, what makes `now` another host than the one `planned` was made for; empty: it is the same. A part that one
+// of them could not see (no rights, a captured tree) is not held against it.
+std::vector<std::string> differences(const Fingerprint& planned, const Fingerprint& now);
+
 struct PlanInput {       // a number the plan's formulas used: shown so that it can be disputed
     std::string name;    // "bandwidth-delay product"
     std::string value;   // "62.5 MB (59.6 MiB)"

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The workloads by name, one row each.
+#include "model/intent.h"
+
+#include "model/words.h"
+
+#include <array>
+
+namespace netwright {
+namespace {
+
+struct Row {
+    Workload workload;
+    std::string_view name, sentence;
+};
+
+constexpr std::array rows{
+    Row{Workload::General, "general", "nothing in particular: only what is right for every host"},
+    Row{Workload::WebServer, "web-server", "web server or API gateway: many connections in, short or kept alive"},
+    Row{Workload::Proxy, "proxy", "reverse proxy or service that opens many connections to others"},
+    Row{Workload::Bulk, "bulk", "bulk transfer, CDN or file server over long paths"},
+    Row{Workload::Database, "database", "database: requests and replies inside the data centre, replication"},
+    Row{Workload::Streaming, "streaming", "streaming ingest such as Kafka: many gigabits in over TCP"},
+    Row{Workload::LowLatency, "low-latency", "trading or control traffic: the tail of the delay is what counts"},
+    Row{Workload::Game, "game", "game server: small UDP packets in real time"},
+    Row{Workload::Voip, "voip", "voice and video: RTP over UDP, loss and jitter count"},
+    Row{Workload::Gateway, "gateway", "router, NAT gateway, firewall or layer-4 balancer: packets pass through"},
+    Row{Workload::IdleConnections, "idle-connections", "IoT or push: very many connections, mostly silent"},
+    Row{Workload::Kubernetes, "kubernetes", "node of a Kubernetes cluster"},
+    Row{Workload::CloudGuest, "cloud-guest", "virtual machine whose provider sets the limits"},
+};
+
+constexpr auto names = [] {
+    std::array<std::string_view, rows.size()> all{};
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        all[i] = rows[i].name;
+    return all;
+}();
+
+// A row's place is its enumerator's number, so that lookups need no search.
+static_assert([] {
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        if (static_cast<std::size_t>(rows[i].workload) != i) return false;
+    return true;
+}());
+
+const Row& row_of(Workload workload) { return rows.at(static_cast<std::size_t>(workload)); }
+
+} // namespace
+
+std::string_view to_text(Workload workload) { return row_of(workload).name; }
+std::string_view describe(Workload workload) { return row_of(workload).sentence; }
+Result<Workload> parse_workload(std::string_view text) { return word_to<Workload>("workload", names, text); }
+
+const std::vector<Workload>& all_workloads()
+{
+    static const std::vector<Workload> all = [] {
+        std::vector<Workload> list;
+        for (const Row& row : rows)
+            list.push_back(row.workload);
+        return list;
+    }();
+    return all;
+}
+
+} // namespace netwright
