@@ -3,6 +3,7 @@
 #include "host/nic_sample.h"
 
 #include "host/growth.h"
+#include "host/nic_driver.h"
 #include "host/nic_link.h"
 
 #include <algorithm>
@@ -11,6 +12,7 @@ namespace netwright::host {
 
 Result<std::vector<Nic>> sample_nics(kernel::Kernel& kernel)
 {
+    const auto ethtool = kernel::EthtoolSocket::open();
     std::vector<Nic> nics;
     for (const Nic& link : TRY(collect_links(*kernel.netlink))) {
         Nic nic;
@@ -18,6 +20,7 @@ Result<std::vector<Nic>> sample_nics(kernel::Kernel& kernel)
         nic.index = link.index;
         nic.statistics = link.statistics;
         nic.carrier_changes = link.carrier_changes;
+        if (ethtool) read_driver_statistics(*ethtool, nic);
         nics.push_back(std::move(nic));
     }
     return nics;

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Words of the ethtool netlink protocol (Documentation/networking/ethtool-netlink.rst).
+#include "kernel/ethtool_netlink.h"
+
+#include <linux/ethtool.h>
+#include <linux/ethtool_netlink.h>
+#include <linux/genetlink.h>
+
+#include <cstring>
+
+namespace netwright::kernel {
+namespace {
+
+using Payload = std::span<const std::byte>;
+
+constexpr std::size_t most_strings = 4096; // no set of the kernel has a tenth of it
+
+struct IndexedString {
+    std::size_t index = most_strings;
+    std::string text;
+};
+
+IndexedString parse_string(Payload nest)
+{
+    IndexedString string;
+    each_attribute(nest, [&](std::uint16_t type, Payload payload) {
+        if (type == ETHTOOL_A_STRING_INDEX && payload.size() == 4) string.index = as_u32(payload);
+        if (type == ETHTOOL_A_STRING_VALUE) string.text = as_text(payload);
+    });
+    return string;
+}
+
+} // namespace
+
+EthtoolBitset EthtoolBitset::parse(std::span<const std::byte> nest)
+{
+    EthtoolBitset bits;
+    each_attribute(nest, [&](std::uint16_t type, Payload payload) {
+        if (type == ETHTOOL_A_BITSET_SIZE) bits.size_ = as_u32(payload);
+        if (type != ETHTOOL_A_BITSET_VALUE) return;
+        bits.words_.resize(payload.size() / sizeof(std::uint32_t));
+        std::memcpy(bits.words_.data(), payload.data(), bits.words_.size() * sizeof(std::uint32_t));
+    });
+    return bits;
+}
+
+bool EthtoolBitset::has(std::size_t bit) const
+{
+    return bit < size_ && bit / 32 < words_.size() && (words_[bit / 32] >> (bit % 32) & 1) != 0;
+}
+
+Request ethtool_question(std::uint16_t family, std::uint8_t command, std::uint32_t index)
+{
+    Request question(family, index == 0 ? NLM_F_DUMP : 0);
+    question.header(genlmsghdr{command, ETHTOOL_GENL_VERSION, 0});
+    const std::size_t header = question.begin(1); // ETHTOOL_A_*_HEADER is 1 in every command
+    if (index != 0) question.put_u32(ETHTOOL_A_HEADER_DEV_INDEX, index);
+    question.put_u32(ETHTOOL_A_HEADER_FLAGS, ETHTOOL_FLAG_COMPACT_BITSETS);
+    question.end(header);
+    return question;
+}
+
+std::uint32_t ethtool_interface(const nlmsghdr& answer)
+{
+    std::uint32_t index = 0;
+    each_attribute(answer, sizeof(genlmsghdr), [&](std::uint16_t outer, Payload header) {
+        if (outer != 1) return;
+        each_attribute(header, [&](std::uint16_t type, Payload payload) {
+            if (type == ETHTOOL_A_HEADER_DEV_INDEX) index = as_u32(payload);
+        });
+    });
+    return index;
+}
+
+std::vector<std::string> parse_ethtool_strings(std::span<const std::byte> sets)
+{
+    std::vector<std::string> strings;
+    const auto take = [&](std::uint16_t, Payload nest) {
+        IndexedString string = parse_string(nest);
+        if (string.index >= most_strings) return;
+        if (strings.size() <= string.index) strings.resize(string.index + 1);
+        strings[string.index] = std::move(string.text);
+    };
+    each_attribute(sets, [&](std::uint16_t, Payload set) {
+        each_attribute(set, [&](std::uint16_t type, Payload payload) {
+            if (type == ETHTOOL_A_STRINGSET_STRINGS) each_attribute(payload, take);
+        });
+    });
+    return strings;
+}
+
+Result<std::vector<std::string>> ethtool_strings(Netlink& netlink, std::uint32_t set)
+{
+    Request question(TRY(netlink.family(ETHTOOL_GENL_NAME)), 0);
+    question.header(genlmsghdr{ETHTOOL_MSG_STRSET_GET, ETHTOOL_GENL_VERSION, 0});
+    question.end(question.begin(ETHTOOL_A_STRSET_HEADER)); // no interface, but the header must be there
+    const std::size_t sets = question.begin(ETHTOOL_A_STRSET_STRINGSETS);
+    const std::size_t one = question.begin(ETHTOOL_A_STRINGSETS_STRINGSET);
+    question.put_u32(ETHTOOL_A_STRINGSET_ID, set);
+    question.end(one);
+    question.end(sets);
+    std::vector<std::string> strings;
+    TRY_VOID(netlink.ask(NETLINK_GENERIC, question, [&](const nlmsghdr& message) {
+        each_attribute(message, sizeof(genlmsghdr), [&](std::uint16_t type, Payload payload) {
+            if (type == ETHTOOL_A_STRSET_STRINGSETS) strings = parse_ethtool_strings(payload);
+        });
+    }));
+    return strings;
+}
+
+} // namespace netwright::kernel

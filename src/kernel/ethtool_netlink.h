@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The generic netlink family "ethtool": how its questions are put and how its bitsets and string sets are read.
+#pragma once
+
+#include "kernel/netlink.h"
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace netwright::kernel {
+
+// A bitset in compact form: words of 32 bits.
+class EthtoolBitset {
+public:
+    static EthtoolBitset parse(std::span<const std::byte> nest); // malformed: no bits
+    bool has(std::size_t bit) const;
+    std::size_t size() const { return size_; } // bits
+
+private:
+    std::size_t size_ = 0;
+    std::vector<std::uint32_t> words_;
+};
+
+// A question about every interface (index 0: a dump) or one; answers hold compact bitsets.
+Request ethtool_question(std::uint16_t family, std::uint8_t command, std::uint32_t index);
+// The interface an answer is about; 0 if it does not say.
+std::uint32_t ethtool_interface(const nlmsghdr& answer);
+
+// The strings of a set that is the same for all interfaces, by their index: ETH_SS_FEATURES, …
+Result<std::vector<std::string>> ethtool_strings(Netlink& netlink, std::uint32_t set);
+// The payload of ETHTOOL_A_STRSET_STRINGSETS. Strings without an index, or with one past 4096, are not taken.
+std::vector<std::string> parse_ethtool_strings(std::span<const std::byte> sets);
+
+} // namespace netwright::kernel
