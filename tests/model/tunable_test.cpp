@@ -27,13 +27,30 @@ TEST_CASE("sysctl keys are taken as people type them")
 
 TEST_CASE("an address can never name a file outside its kind")
 {
-    for (const char* text :
-         {"", "sysctl/", "sysctl/net", "sysctl/net.ipv4.../../../x", "sysctl/net..tcp_rmem", "sysctl/net.ipv4.",
-          "sysctl/.net.ipv4", "sysctl/net/../../etc/passwd", "sysctl/net/./x", "sysctl/net.ipv4.tcp rmem",
-          "sysctl/net.ipv4.x\n", "link/eth0", "link//mtu", "link/../mtu", "link/eth0/../mtu",
-          "link/averyveryverylongname/mtu", "link/eth0/speed", "queue/eth0/rx-0/xps_cpus", "queue/eth0/tx-0/rps_cpus",
-          "queue/eth0/rx-/rps_cpus", "queue/eth0/rx-01/rps_cpus", "queue/eth0/rx-../rps_cpus", "nic/eth0/ring/rx",
-          "/proc/sys/net/core/somaxconn"}) {
+    for (const char* text : {"",
+                             "sysctl/",
+                             "sysctl/net",
+                             "sysctl/net.ipv4.../../../x",
+                             "sysctl/net..tcp_rmem",
+                             "sysctl/net.ipv4.",
+                             "sysctl/.net.ipv4",
+                             "sysctl/net/../../etc/passwd",
+                             "sysctl/net/./x",
+                             "sysctl/net.ipv4.tcp rmem",
+                             "sysctl/net.ipv4.x\n",
+                             "link/eth0",
+                             "link//mtu",
+                             "link/../mtu",
+                             "link/eth0/../mtu",
+                             "link/averyveryverylongname/mtu",
+                             "link/eth0/speed",
+                             "queue/eth0/rx-0/xps_cpus",
+                             "queue/eth0/tx-0/rps_cpus",
+                             "queue/eth0/rx-/rps_cpus",
+                             "queue/eth0/rx-01/rps_cpus",
+                             "queue/eth0/rx-../rps_cpus",
+                             "nic/eth0/ring/rx",
+                             "/proc/sys/net/core/somaxconn"}) {
         CAPTURE(text);
         const auto tunable = parse_tunable(text);
         REQUIRE_FALSE(tunable);

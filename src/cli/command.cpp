@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The list of commands, and the few words they share.
+#include "cli/command.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+
+namespace netwright::cli {
+namespace {
+
+constexpr std::array table{
+    Command{"get", "show the value of tunables", declare_get},
+    Command{"list", "list the tunables of this host with their values", declare_list},
+    Command{"capture", "write a snapshot of everything as JSON", declare_capture},
+};
+
+Result<void> write_all(int descriptor, std::string_view text, const std::string& name)
+{
+    while (!text.empty()) {
+        const ssize_t put = ::write(descriptor, text.data(), text.size());
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) return std::unexpected(errno_error("write " + name, errno));
+        text.remove_prefix(static_cast<std::size_t>(put));
+    }
+    return {};
+}
+
+} // namespace
+
+std::span<const Command> commands() { return table; }
+
+int complain(const Error& error, Exit code) { return complain(error.what, code); }
+
+int complain(std::string_view what, Exit code)
+{
+    fmt::print(stderr, "netwright: {}\n", what);
+    return code;
+}
+
+report::Style style_of(int descriptor, const Globals& globals)
+{
+    report::Style style;
+    const bool terminal = ::isatty(descriptor) == 1;
+    const char* const no_colour = std::getenv("NO_COLOR"); // no-color.org: set and not empty
+    style.colour = globals.colour == "always" || (globals.colour == "auto" && terminal && !(no_colour && *no_colour));
+    style.width = 80;
+    winsize size{};
+    if (terminal && ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40) style.width = size.ws_col;
+    return style;
+}
+
+Result<kernel::Kernel> open_kernel(const Globals& globals)
+{
+    if (globals.netns.empty()) return kernel::Kernel::live();
+    TRY_VOID(kernel::enter_namespace(globals.netns));
+    return kernel::Kernel::live_in_namespace();
+}
+
+Result<std::string> read_file(const std::string& path, std::size_t most)
+{
+    Fd opened;
+    if (path != "-") {
+        opened.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+        if (!opened) return std::unexpected(errno_error(path, errno));
+    }
+    std::string text;
+    std::array<char, 65536> buffer{};
+    for (;;) {
+        const ssize_t got = ::read(opened ? opened.get() : STDIN_FILENO, buffer.data(), buffer.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return std::unexpected(errno_error(path, errno));
+        if (got == 0) return text;
+        text.append(buffer.data(), static_cast<std::size_t>(got));
+        if (text.size() > most)
+            return fail(Error::Kind::Malformed,
+                        fmt::format("{}: larger than {} bytes, so it is not what it should be", path, most));
+    }
+}
+
+Result<void> write_file(const std::string& path, std::string_view text)
+{
+    if (path == "-") return print(text);
+    const std::string beside = path + ".netwright-new";
+    Fd file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (!file) return std::unexpected(errno_error("write " + path, errno));
+    auto written = write_all(file.get(), text, path);
+    if (written && ::fsync(file.get()) < 0) written = std::unexpected(errno_error("write " + path, errno));
+    if (written && ::rename(beside.c_str(), path.c_str()) < 0)
+        written = std::unexpected(errno_error("write " + path, errno));
+    if (!written) ::unlink(beside.c_str());
+    return written;
+}
+
+Result<void> print(std::string_view text)
+{
+    std::fflush(stdout);
+    return write_all(STDOUT_FILENO, text, "the output");
+}
+
+} // namespace netwright::cli

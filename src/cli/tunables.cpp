@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// netwright get and list: what is set now.
+#include "cli/command.h"
+#include "tunable/tunable_kind.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+namespace netwright::cli {
+namespace {
+
+bool is_glob(const std::string& text) { return text.find_first_of("*?") != std::string::npos; }
+
+std::string line(const Tunable& tunable, const Result<std::optional<Value>>& value)
+{
+    if (!value) return fmt::format("{} (not readable: {})\n", to_text(tunable), value.error().what);
+    return fmt::format("{} = {}\n", to_text(tunable), *value ? to_text(**value) : "(nothing)");
+}
+
+// Names and globs, in the order given. An unknown name is an error; a glob without a match too.
+Result<std::vector<Tunable>> named(kernel::Kernel& kernel, const std::vector<std::string>& names)
+{
+    std::vector<Tunable> found, everything;
+    for (const std::string& name : names) {
+        if (!is_glob(name)) {
+            found.push_back(TRY(parse_tunable(name)));
+            continue;
+        }
+        if (everything.empty()) everything = TRY(tunable::list(kernel));
+        const std::size_t before = found.size();
+        std::ranges::copy_if(everything, std::back_inserter(found),
+                             [&](const Tunable& tunable) { return matches(tunable, name); });
+        if (found.size() == before)
+            return fail(Error::Kind::Rejected, fmt::format("nothing here matches '{}' (see: netwright list)", name));
+    }
+    return found;
+}
+
+int get(const std::vector<std::string>& names, const Globals& globals)
+{
+    auto kernel = open_kernel(globals);
+    if (!kernel) return complain(kernel.error());
+    const auto tunables = named(*kernel, names);
+    if (!tunables) return complain(tunables.error(), usage);
+    int code = done;
+    std::string text;
+    for (const Tunable& tunable : *tunables) {
+        const auto value = tunable::read(*kernel, tunable);
+        if (!value && tunables->size() == names.size()) {
+            code = complain(fmt::format("{}: {}", to_text(tunable), value.error().what), failed);
+            continue;
+        }
+        text += line(tunable, value);
+    }
+    if (auto printed = print(text); !printed) return complain(printed.error());
+    return code;
+}
+
+int list(const std::string& glob, const Globals& globals)
+{
+    auto kernel = open_kernel(globals);
+    if (!kernel) return complain(kernel.error());
+    const auto tunables = tunable::list(*kernel);
+    if (!tunables) return complain(tunables.error());
+    std::string text;
+    for (const Tunable& tunable : *tunables)
+        if (glob.empty() || matches(tunable, glob)) text += line(tunable, tunable::read(*kernel, tunable));
+    if (text.empty()) return complain(fmt::format("nothing here matches '{}'", glob), failed);
+    const auto printed = print(text);
+    return printed ? done : complain(printed.error());
+}
+
+} // namespace
+
+Action declare_get(CLI::App& app, const Globals& globals)
+{
+    auto names = std::make_shared<std::vector<std::string>>();
+    app.add_option("tunable", *names, "such as sysctl/net.ipv4.tcp_rmem, link/eth0/mtu; globs in quotes")
+        ->type_name("TUNABLE")
+        ->required();
+    return [names, &globals] { return get(*names, globals); };
+}
+
+Action declare_list(CLI::App& app, const Globals& globals)
+{
+    auto glob = std::make_shared<std::string>();
+    app.add_option("glob", *glob, "only those that match, such as 'net.ipv4.tcp_*'")->type_name("GLOB");
+    return [glob, &globals] { return list(*glob, globals); };
+}
+
+} // namespace netwright::cli
