@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// From an address to the place in the snapshot that shows its value.
+#include "plan/present.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace netwright::plan {
+namespace {
+
+using Now = Result<std::optional<Value>>;
+
+Result<const Nic*> nic_of(const Snapshot& host, const std::string& name)
+{
+    if (!host.nics) return std::unexpected(host.nics.error());
+    if (const Nic* nic = find_nic(host, name)) return nic;
+    return fail(Error::Kind::Absent, fmt::format("interface {}: not on this host", name));
+}
+
+Value counted(std::uint64_t number) { return static_cast<std::int64_t>(number); }
+
+struct Look {
+    const Snapshot& host;
+    const Tunable& tunable;
+
+    Now operator()(const SysctlKey& key) const
+    {
+        const std::string_view text = TRY(host.sysctls.text(key.name));
+        return TRY(parse_value(tunable, text));
+    }
+
+    Now operator()(const LinkSetting& link) const
+    {
+        const Nic* nic = TRY(nic_of(host, link.nic));
+        return counted(link.what == LinkSetting::What::Mtu ? nic->mtu : nic->txqueuelen);
+    }
+
+    Now operator()(const QueueSetting& setting) const
+    {
+        const Nic* nic = TRY(nic_of(host, setting.nic));
+        if (!nic->queues) return std::unexpected(nic->queues.error());
+        const auto queue = std::ranges::find(*nic->queues, setting.queue, &Queue::name);
+        if (queue == nic->queues->end())
+            return fail(Error::Kind::Absent, fmt::format("{}: {} has no such queue", to_text(tunable), nic->name));
+        return value_of(*queue, setting.what);
+    }
+
+    Now value_of(const Queue& queue, QueueSetting::What what) const
+    {
+        switch (what) {
+        case QueueSetting::What::RpsFlowCount:
+            return counted(TRY(queue.flow_count));
+        case QueueSetting::What::XpsRxQueues: {
+            const std::string text = TRY(queue.xps_rxqs);
+            return TRY(parse_value(tunable, text));
+        }
+        case QueueSetting::What::RpsCpus:
+        case QueueSetting::What::XpsCpus:
+            break;
+        }
+        return Value{TRY(queue.cpus)};
+    }
+};
+
+} // namespace
+
+Now present(const Snapshot& host, const Tunable& tunable) { return std::visit(Look{host, tunable}, tunable); }
+
+} // namespace netwright::plan
