@@ -2,26 +2,14 @@
 // Runs the collectors, in one visible list; then, after the interval, those of the counters once more.
 #include "host/collect.h"
 
-#include "host/counter_growth.h"
+#include "host/counter_sampler.h"
+#include "host/nic_sample.h"
 
 #include <chrono>
 #include <thread>
 
 namespace netwright::host {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-template <class T>
-void grow(Result<T>& now, const Result<T>& earlier)
-{
-    if (now && earlier) grow_since(*now, *earlier);
-}
-
-void grow(Result<CounterTable>& now, const Result<CounterTable>& earlier)
-{
-    if (now && earlier) now->grow_since(*earlier);
-}
 
 std::string origin(const kernel::Files& files)
 {
@@ -31,18 +19,19 @@ std::string origin(const kernel::Files& files)
     return directory;
 }
 
-// The counters of /proc. Host-wide ones first: they move most while the others are read.
-void sample_counters(const kernel::Kernel& kernel, Snapshot& snapshot)
+// The counters of one sample of /proc.
+void take(Snapshot& snapshot, CounterSample&& sample)
 {
-    snapshot.softnet = collect_softnet(kernel);
-    snapshot.protocols = collect_protocols(kernel);
-    snapshot.cpu_times = collect_cpu_times(kernel);
-    snapshot.softirqs = collect_softirqs(kernel);
-    snapshot.interrupts = collect_interrupts(kernel);
-    snapshot.pressure = collect_pressure(kernel);
+    snapshot.softnet = std::move(sample.softnet);
+    snapshot.protocols = std::move(sample.protocols);
+    snapshot.cpu_times = std::move(sample.cpu_times);
+    snapshot.softirqs = std::move(sample.softirqs);
+    snapshot.interrupts = std::move(sample.interrupts);
+    snapshot.pressure = std::move(sample.pressure);
+    snapshot.sockstat = std::move(sample.sockstat);
 }
 
-// What does not count: read once.
+// What is read once: settings, and the NICs with the first look at their counters.
 void collect_state(kernel::Kernel& kernel, Snapshot& snapshot)
 {
     snapshot.kernel = collect_kernel_facts(kernel);
@@ -53,46 +42,43 @@ void collect_state(kernel::Kernel& kernel, Snapshot& snapshot)
     snapshot.sysctl_files = collect_sysctl_files(kernel);
     snapshot.files = collect_files(kernel);
     snapshot.services = collect_services(kernel);
+    snapshot.nics = collect_nics(kernel);
 }
 
-// The counters again, with their growth since the snapshot's first sample.
-void sample_again(const kernel::Kernel& kernel, Snapshot& snapshot)
+// NICs keep their settings and get new totals. Where that fails, growth since an unknown time must not pass for it.
+void resample(kernel::Kernel& kernel, Result<std::vector<Nic>>& nics)
 {
-    Snapshot second;
-    sample_counters(kernel, second);
-    grow(second.softnet, snapshot.softnet);
-    grow(second.protocols, snapshot.protocols);
-    grow(second.cpu_times, snapshot.cpu_times);
-    grow(second.softirqs, snapshot.softirqs);
-    grow(second.interrupts, snapshot.interrupts);
-    grow_since(second.pressure, snapshot.pressure);
-    snapshot.softnet = std::move(second.softnet);
-    snapshot.protocols = std::move(second.protocols);
-    snapshot.cpu_times = std::move(second.cpu_times);
-    snapshot.softirqs = std::move(second.softirqs);
-    snapshot.interrupts = std::move(second.interrupts);
-    snapshot.pressure = std::move(second.pressure);
+    if (!nics) return;
+    const auto sampled = resample_nics(kernel, *nics);
+    if (sampled) return;
+    for (Nic& nic : *nics)
+        nic.statistics = nic.driver_statistics = std::unexpected(sampled.error());
 }
 
 } // namespace
 
 Snapshot collect(kernel::Kernel& kernel, const Options& options)
 {
+    // A captured tree stands still: a second look would pass for a quiet host.
+    const bool twice = options.interval > std::chrono::milliseconds{0} && kernel.files.is_live();
     Snapshot snapshot;
     snapshot.tool = "netwright " NETWRIGHT_VERSION;
     snapshot.origin = origin(kernel.files);
     snapshot.taken = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-
-    const Clock::time_point first = Clock::now();
-    sample_counters(kernel, snapshot);
     collect_state(kernel, snapshot);
-    // A captured tree stands still: a second look would pass for a quiet host.
-    if (options.interval > std::chrono::milliseconds{0} && kernel.files.is_live()) {
-        std::this_thread::sleep_until(first + options.interval);
-        snapshot.interval = std::chrono::round<std::chrono::milliseconds>(Clock::now() - first);
-        sample_again(kernel, snapshot);
+
+    CounterSampler sampler(kernel);
+    CounterSample sample = sampler.sample();
+    if (twice) {
+        resample(kernel, snapshot.nics);
+        const CounterSample first = std::move(sample);
+        std::this_thread::sleep_until(first.taken + options.interval);
+        sample = sampler.sample();
+        grow_since(sample, first);
+        resample(kernel, snapshot.nics);
+        snapshot.interval = std::chrono::round<std::chrono::milliseconds>(sample.taken - first.taken);
     }
-    snapshot.sockstat = collect_sockstat(kernel);
+    take(snapshot, std::move(sample));
     return snapshot;
 }
 

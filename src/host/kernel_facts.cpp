@@ -97,7 +97,7 @@ Result<std::chrono::seconds> collect_uptime(const kernel::Files& files)
     next_word(rest, word);
     const auto seconds = parse_double(word);
     if (!seconds || !(*seconds >= 0 && *seconds < 1e12))
-        return fail(Error::Kind::Malformed, files.display("proc/uptime") + " holds no time");
+        return fail(Error::Kind::Malformed, files.display("proc/uptime") + ": holds no time");
     return std::chrono::seconds(std::llround(std::floor(*seconds)));
 }
 

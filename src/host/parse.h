@@ -33,13 +33,14 @@ std::vector<ConfigOption> parse_kernel_config(std::string_view text);
 Result<std::string> gunzip(std::string_view packed, std::size_t limit);
 Result<std::vector<SysctlSetting>> parse_sysctl_file(std::string_view text);
 
-// "line 3: why", and the same error with the file in front.
+// What is wrong with a line of text: "line 3: why". in_file() makes it "/proc/net/snmp:3: why".
 std::unexpected<Error> malformed_line(std::size_t line, std::string_view why);
+std::string place_in_file(std::string_view path, std::string_view what);
 template <class T>
 Result<T> in_file(Result<T> result, const kernel::Files& files, std::string_view path)
 {
     if (!result && result.error().kind == Error::Kind::Malformed)
-        result.error().what.insert(0, files.display(path) + " ");
+        result.error().what = place_in_file(files.display(path), result.error().what);
     return result;
 }
 

@@ -1,31 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Protocol counters of this network namespace: snmp, snmp6, netstat and their younger siblings.
+#include "host/protocols.h"
+
 #include "base/text.h"
 #include "host/collect.h"
-#include "host/parse.h"
 #include "host/proc_net.h"
 
 #include <fmt/format.h>
 
-#include <array>
+#include <optional>
 
 namespace netwright::host {
 namespace {
-
-struct Source {
-    std::string_view file;
-    Result<void> (*parse)(std::string_view, std::vector<NamedCounter>&);
-};
-
-// A kernel without IPv6, TLS, XFRM or SCTP has no such file: its counters are absent, not 0.
-constexpr std::array<Source, 6> sources{{
-    {"snmp", parse_paired_counters},
-    {"netstat", parse_paired_counters},
-    {"snmp6", parse_listed_counters},
-    {"tls_stat", parse_listed_counters},
-    {"xfrm_stat", parse_listed_counters},
-    {"sctp/snmp", parse_listed_counters},
-}};
 
 // Nothing for a negative value, which no counter has.
 Result<std::optional<std::uint64_t>> parse_count(std::string_view word)
@@ -38,11 +24,6 @@ Result<std::optional<std::uint64_t>> parse_count(std::string_view word)
 }
 
 } // namespace
-
-std::unexpected<Error> malformed_line(std::size_t line, std::string_view why)
-{
-    return fail(Error::Kind::Malformed, fmt::format("line {}: {}", line, why));
-}
 
 Result<void> parse_paired_counters(std::string_view text, std::vector<NamedCounter>& counters)
 {
@@ -85,10 +66,10 @@ Result<CounterTable> collect_protocols(const kernel::Kernel& kernel)
     std::vector<NamedCounter> counters;
     counters.reserve(512);
     std::string text;
-    for (const Source& source : sources) {
+    for (const ProtocolSource& source : protocol_sources) {
         const std::string path = net_path(kernel.files, source.file);
         const auto read = kernel.files.read_into(path, text);
-        if (!read && read.error().kind == Error::Kind::Absent && source.file != sources[0].file) continue;
+        if (!read && read.error().kind == Error::Kind::Absent && !source.required) continue;
         TRY_VOID(read);
         TRY_VOID(in_file(source.parse(text, counters), kernel.files, path));
     }

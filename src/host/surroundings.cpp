@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <optional>
 #include <string_view>
 
@@ -172,16 +173,30 @@ std::optional<std::string> environment_value(std::string_view environment, std::
     return std::nullopt;
 }
 
+// Kernel threads are only seen from the first PID namespace. A container may share it (--pid=host), but then its root
+// is an overlay; a virtual machine whose image was built by docker has neither, only docker's leftover files.
+bool looks_contained(const kernel::Files& files)
+{
+    if (files.read_line("proc/2/comm") != Result<std::string>("kthreadd")) return true;
+    const auto mounts = files.read("proc/self/mountinfo");
+    std::string_view rest = mounts ? std::string_view(*mounts) : "", line;
+    while (next_line(rest, line))
+        if (line.find(" / / ") != std::string_view::npos && line.find(" - overlay ") != std::string_view::npos)
+            return true;
+    return false;
+}
+
 // What a runtime wrote down for us, most telling first.
 std::optional<std::string> declared_container(const kernel::Files& files, std::string_view environment)
 {
     if (files.exists("var/run/secrets/kubernetes.io") || environment_value(environment, "KUBERNETES_SERVICE_HOST"))
         return "kubernetes";
-    if (files.is_live() && ::getenv("KUBERNETES_SERVICE_HOST") != nullptr) return "kubernetes";
+    if (files.is_live() && ::getenv("KUBERNETES_SERVICE_HOST") != nullptr) return "kubernetes"; // our own, in a pod
+    if (auto word = environment_value(environment, "container"); word && !word->empty()) return *word;
+    if (!looks_contained(files)) return std::nullopt;
     for (const Mark& mark : container_files)
         if (files.exists(mark.path)) return std::string(mark.meaning);
     if (auto word = files.read_line("run/systemd/container"); word && !word->empty()) return *word;
-    if (auto word = environment_value(environment, "container"); word && !word->empty()) return *word;
     return std::nullopt;
 }
 
@@ -196,12 +211,14 @@ Result<std::string> container(const kernel::Files& files)
     return "none";
 }
 
-// Only a look from outside tells which namespace is the first: PID 1's stands for it.
+// Only the first network namespace has the host-wide keys of net.core (net/core/sysctl_net_core.c). PID 1 proves
+// nothing: in a container it is in the container's namespace.
 Result<std::string> network_namespace(const kernel::Files& files)
 {
-    const std::string own = TRY(files.link(files.is_live() ? "proc/thread-self/ns/net" : "proc/self/ns/net"));
-    const std::string first = TRY(files.link("proc/1/ns/net"));
-    return own == first ? "init" : own;
+    if (files.exists("proc/sys/net/core/netdev_max_backlog")) return "init";
+    if (!files.exists("proc/sys/net/core"))
+        return fail(Error::Kind::Absent, files.display("proc/sys/net/core") + " is not there");
+    return files.link(files.is_live() ? "proc/thread-self/ns/net" : "proc/self/ns/net");
 }
 
 std::string hostname(const kernel::Files& files)

@@ -63,7 +63,7 @@ Result<std::vector<SysctlSetting>> read_settings(const kernel::Files& files, std
     const Fd file = TRY(files.open(path, O_PATH));
     struct stat status{};
     if (::fstat(file.get(), &status) == 0 && (!S_ISREG(status.st_mode) || status.st_size > off_t{largest_file}))
-        return fail(Error::Kind::Malformed, files.display(path) + ": not a file of settings");
+        return fail(Error::Kind::Malformed, files.display(path) + ": is no file of settings");
     return in_file(parse_sysctl_file(TRY(files.read(path))), files, path);
 }
 

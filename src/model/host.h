@@ -42,7 +42,7 @@ struct Surroundings {
     Result<std::string> container =
         unseen(); // "none", "docker", "podman", "lxc", "systemd-nspawn", "kubernetes", "container"
     Result<std::string> cloud = unseen(); // "none", "aws", "gcp", "azure", "digitalocean", …, from DMI
-    // "init", or "net:[4026532201]" for any other namespace; Refused when PID 1's cannot be compared.
+    // "init", or "net:[4026532201]" for any other namespace.
     Result<std::string> network_namespace = unseen();
     std::uint64_t effective_user = 0;
     bool operator==(const Surroundings&) const = default;
