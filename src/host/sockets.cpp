@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The socket summary, in questions that each cost only what they must: LISTEN alone (the small listener table), then
 // one walk of the established hash that also counts the other states, then UDP; owners only of what is listed.
+#include "host/sockets.h"
+
 #include "host/collect.h"
 #include "host/connection_tally.h"
 #include "kernel/process_table.h"
@@ -120,21 +122,21 @@ Result<SocketOwner> owner_of(const kernel::Files& files, const kernel::OwnerSear
     return fail(Error::Kind::Absent, "no process visible here holds it");
 }
 
-void find_owners(const kernel::Files& files, SocketSummary& summary)
+void find_owners(const kernel::Files& files, std::vector<Listener>& listeners, std::vector<UdpSocket>& udp)
 {
     std::vector<std::uint32_t> inodes;
-    for (const auto& listener : summary.listeners)
+    for (const auto& listener : listeners)
         inodes.push_back(static_cast<std::uint32_t>(listener.inode));
-    for (const auto& socket : summary.udp)
+    for (const auto& socket : udp)
         inodes.push_back(static_cast<std::uint32_t>(socket.inode));
     const auto search = kernel::find_owners(files, std::move(inodes));
     const auto owner = [&](std::uint64_t inode) -> Result<SocketOwner> {
         if (!search) return std::unexpected(search.error());
         return owner_of(files, *search, inode);
     };
-    for (auto& listener : summary.listeners)
+    for (auto& listener : listeners)
         listener.owner = owner(listener.inode);
-    for (auto& socket : summary.udp)
+    for (auto& socket : udp)
         socket.owner = owner(socket.inode);
 }
 
@@ -145,6 +147,14 @@ Result<PortRange> ephemeral_ports(const kernel::Files& files)
 }
 
 } // namespace
+
+Result<std::vector<Listener>> collect_listeners(kernel::Kernel& kernel)
+{
+    auto listeners = list_listeners(*kernel.netlink);
+    std::vector<UdpSocket> none;
+    if (listeners) find_owners(kernel.files, *listeners, none);
+    return listeners;
+}
 
 Result<SocketSummary> collect_sockets(kernel::Kernel& kernel)
 {
@@ -161,7 +171,7 @@ Result<SocketSummary> collect_sockets(kernel::Kernel& kernel)
     summary.established = tally.groups();
     summary.busiest = ephemeral ? tally.busiest() : std::unexpected(ephemeral.error());
     summary.udp_sockets = list_udp(*kernel.netlink, summary.udp);
-    find_owners(kernel.files, summary);
+    find_owners(kernel.files, summary.listeners, summary.udp);
     return summary;
 }
 
