@@ -322,8 +322,8 @@ void entries_of(std::vector<Entry>& entries, const std::string& file, const YAML
     for (const std::string& key : keys_of(file, map)) {
         entry.key = key;
         check_entry(entry, map, root["common"]);
-        if (entry.type == "Boolean") entry.bounds = {Bound{0, 1}};
         entries.push_back(entry);
+        if (entry.type == "Boolean") entries.back().bounds = {Bound{0, 1}};
     }
 }
 
