@@ -29,6 +29,8 @@ struct RouteMetrics { // RTA_METRICS; absent = the kernel decides
     bool operator==(const RouteMetrics&) const = default;
 };
 
+// Tables may be huge: past 10,000 routes of a family only default routes are kept, and one last entry of the type
+// "others" says in next_hops how many were left out.
 struct Route {
     std::string family;      // "ipv4", "ipv6"
     std::string destination; // "default", "10.0.0.0/8"
