@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The lists that nic_rules() joins, one a file.
+#pragma once
+
+#include "advise/rule.h"
+
+namespace netwright::advise {
+
+std::span<const Rule> nic_ring_rules();      // nic_rings.cpp: frames that found no descriptor or memory, cloud limits
+std::span<const Rule> nic_link_rules();      // nic_link.cpp: duplex, speed, carrier, damaged frames, stalls
+std::span<const Rule> nic_offload_rules();   // nic_offloads.cpp: work the NIC could do, and work it must not
+std::span<const Rule> nic_placement_rules(); // nic_placement.cpp: queues, interrupts, NUMA nodes
+std::span<const Rule> nic_egress_rules();    // nic_egress.cpp: MTU, transmit queue, qdisc
+
+} // namespace netwright::advise
