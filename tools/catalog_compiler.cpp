@@ -4,7 +4,7 @@
 //   catalog_compiler OUTPUT.cpp INPUT.yaml…
 //
 // A file is a map: `group`, `common` (fields that every entry of the file has unless it says otherwise) and
-// `parameters`, a list of entries. The fields of an entry stand in the table `fields` below; docs in catalog/README.md.
+// `parameters`, a list of entries. The fields of an entry stand in the table `fields` below; the entries of catalog/core.yaml show them in use.
 // Every complaint is "file:line: reason"; one is enough to stop the build.
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
@@ -287,7 +287,7 @@ void check_entry(const Entry& entry, const YAML::Node& map, const YAML::Node& co
 {
     for (const Field& field : fields) {
         const std::string name(field.name);
-        const bool given = map[name].IsDefined() || (common.IsMap() && common[name].IsDefined());
+        const bool given = map[name].IsDefined() || (common.IsDefined() && common[name].IsDefined());
         if (field.required && !given) complain(entry.where, fmt::format("{} lacks '{}'", entry.key, name));
     }
     check_key(entry);
@@ -317,7 +317,7 @@ void entries_of(std::vector<Entry>& entries, const std::string& file, const YAML
     Entry entry;
     entry.where = place(file, map);
     entry.group = root["group"].Scalar();
-    if (root["common"].IsMap()) read_fields(entry, file, root["common"]);
+    if (root["common"].IsDefined()) read_fields(entry, file, root["common"]);
     read_fields(entry, file, map);
     for (const std::string& key : keys_of(file, map)) {
         entry.key = key;
@@ -336,8 +336,10 @@ void read_file(std::vector<Entry>& entries, const std::string& path)
             if (const std::string name = part.first.Scalar();
                 name != "group" && name != "common" && name != "parameters")
                 complain(place(path, part.first), fmt::format("unknown part '{}'", name));
-        if (!root["group"].IsDefined() || !root["parameters"].IsSequence())
+        if (!root["group"].IsDefined() || !root["parameters"].IsDefined() || !root["parameters"].IsSequence())
             complain(path + ":1", "group and parameters are missing");
+        if (root["common"].IsDefined() && !root["common"].IsMap())
+            complain(place(path, root["common"]), "common is a map of fields");
         for (const YAML::Node& map : root["parameters"])
             entries_of(entries, path, map, root);
     } catch (const YAML::Exception& problem) {
