@@ -419,7 +419,7 @@ std::string generate(std::vector<Entry>& entries)
 void sort_and_check_duplicates(std::vector<Entry>& entries)
 {
     if (entries.empty()) throw std::runtime_error("no parameters at all");
-    std::ranges::stable_sort(entries, {}, &Entry::key);
+    std::ranges::sort(entries, {}, &Entry::key);
     const auto twice = std::ranges::adjacent_find(entries, {}, &Entry::key);
     if (twice != entries.end())
         complain(std::next(twice)->where, fmt::format("{} stands also at {}", twice->key, twice->where));
