@@ -54,7 +54,7 @@ TEST_CASE("a captured host stands still: it is sampled once, however long one wo
     CHECK(snapshot.interval.count() == 0);
     CHECK(snapshot.origin.ends_with("tests/fixtures/hosts/debian12-web"));
     CHECK(snapshot.softnet->at(1).processed.total > 0);
-    CHECK(snapshot.nics.error().kind == Error::Kind::Unsupported); // netlink cannot be captured in files
+    CHECK(snapshot.sockets.error().kind == Error::Kind::Unsupported); // netlink cannot be captured in files
 }
 
 TEST_CASE("what an old kernel lacks is absent, not zero")
