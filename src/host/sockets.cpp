@@ -9,6 +9,7 @@
 #include "kernel/sock_diag.h"
 #include "kernel/socket_owners.h"
 
+#include <fmt/format.h>
 #include <netinet/in.h>
 
 #include <algorithm>
@@ -118,7 +119,8 @@ Result<SocketOwner> owner_of(const kernel::Files& files, const kernel::OwnerSear
         return fail(Error::Kind::Refused,
                     "read /proc/PID/fd of other users' processes: permission denied (run as root)");
     if (!search.complete)
-        return fail(Error::Kind::Interrupted, "not among the first 262144 descriptors; the search ended there");
+        return fail(Error::Kind::Interrupted, fmt::format("not among the first {} descriptors, where the search ended",
+                                                          kernel::owner_search_limit));
     return fail(Error::Kind::Absent, "no process visible here holds it");
 }
 
@@ -172,6 +174,8 @@ Result<SocketSummary> collect_sockets(kernel::Kernel& kernel)
     summary.busiest = ephemeral ? tally.busiest() : std::unexpected(ephemeral.error());
     summary.udp_sockets = list_udp(*kernel.netlink, summary.udp);
     find_owners(kernel.files, summary.listeners, summary.udp);
+    // They load a BPF program or walk every descriptor: collect_connection_owners() does, for who asks.
+    summary.owners = fail(Error::Kind::Absent, "the owners of connections are looked at when asked for");
     return summary;
 }
 

@@ -98,7 +98,8 @@ NETWRIGHT_ROWS(ConnectionGroup, ROW(congestion_control), ROW(connections), ROW(r
                ROW(send_memory), ROW(receive_buffer_full))
 NETWRIGHT_ROWS(StateCount, ROW(state), ROW(count))
 NETWRIGHT_ROWS(BusiestDestination, ROW(address), ROW(port), ROW(connections))
-NETWRIGHT_ROWS(SocketSummary, ROW(tcp_states), ROW(listeners), ROW(established), ROW(busiest), ROW(udp_sockets), ROW(udp))
+NETWRIGHT_ROWS(OwnerCount, ROW(pid), ROW(command), ROW(connections))
+NETWRIGHT_ROWS(SocketSummary, ROW(tcp_states), ROW(listeners), ROW(established), ROW(busiest), ROW(udp_sockets), ROW(udp), ROW(owners))
 
 NETWRIGHT_ROWS(SysctlValue, ROW(key), ROW(value))
 NETWRIGHT_ROWS(SysctlSetting, ROW(key), ROW(value), ROW(line), ROW(ignore_failure))

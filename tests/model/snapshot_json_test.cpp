@@ -49,6 +49,8 @@ Snapshot sample()
     sockets.established = {group};
     sockets.listeners = {Listener{"::", 443, 3, 2, 27, 0, 9001, "cubic", SocketOwner{812, "nginx"}}};
     sockets.busiest = BusiestDestination{"10.0.0.9", 5432, 900};
+    sockets.udp_sockets = 17;
+    sockets.owners = std::vector{OwnerCount{812, "nginx", 40'000}};
     host.sockets = sockets;
     host.services = std::vector{Service{"tuned", true, 77, "network-latency"}, Service{"docker", false, {}, {}}};
     return host;
