@@ -79,6 +79,9 @@ Snapshot collect(kernel::Kernel& kernel, const Options& options)
         snapshot.interval = std::chrono::round<std::chrono::milliseconds>(sample.taken - first.taken);
     }
     take(snapshot, std::move(sample));
+    // Last, as of now: beside the counters that tell what happened to them.
+    snapshot.sockets = collect_sockets(kernel);
+    snapshot.listening_processes = collect_limits(kernel, snapshot.sockets);
     return snapshot;
 }
 

@@ -31,6 +31,9 @@ TEST_CASE("this host can be collected: what every Linux has is there")
     CHECK(snapshot.sockstat);
     CHECK(snapshot.files);
     CHECK(snapshot.services);
+    CHECK(snapshot.nics);
+    CHECK(snapshot.sockets);
+    CHECK(snapshot.listening_processes);
 }
 
 TEST_CASE("two samples are as far apart as was asked, and counters grow between them")
