@@ -3,6 +3,7 @@
 #include "host/collect.h"
 
 #include "host/counter_sampler.h"
+#include "host/growth.h"
 #include "host/nic_sample.h"
 
 #include <chrono>
@@ -43,6 +44,38 @@ void collect_state(kernel::Kernel& kernel, Snapshot& snapshot)
     snapshot.files = collect_files(kernel);
     snapshot.services = collect_services(kernel);
     snapshot.nics = collect_nics(kernel);
+    snapshot.routes = collect_routes(kernel);
+    snapshot.rules = collect_rules(kernel);
+}
+
+// What netlink counts behind the NICs.
+struct QueueCounters {
+    Result<std::vector<Qdisc>> qdiscs = unseen();
+    Result<Conntrack> conntrack = unseen();
+    Result<std::vector<NeighbourTable>> neighbours = unseen();
+};
+
+QueueCounters sample_queues(kernel::Kernel& kernel)
+{
+    QueueCounters sample;
+    sample.qdiscs = collect_qdiscs(kernel);
+    sample.conntrack = collect_conntrack(kernel);
+    sample.neighbours = collect_neighbours(kernel);
+    return sample;
+}
+
+void grow_since(QueueCounters& now, const QueueCounters& earlier)
+{
+    host::grow_since(now.qdiscs, earlier.qdiscs);
+    host::grow_since(now.conntrack, earlier.conntrack);
+    host::grow_since(now.neighbours, earlier.neighbours);
+}
+
+void take(Snapshot& snapshot, QueueCounters&& sample)
+{
+    snapshot.qdiscs = std::move(sample.qdiscs);
+    snapshot.conntrack = std::move(sample.conntrack);
+    snapshot.neighbours = std::move(sample.neighbours);
 }
 
 // NICs keep their settings and get new totals. Where that fails, growth since an unknown time must not pass for it.
@@ -69,16 +102,21 @@ Snapshot collect(kernel::Kernel& kernel, const Options& options)
 
     CounterSampler sampler(kernel);
     CounterSample sample = sampler.sample();
+    QueueCounters queues = sample_queues(kernel);
     if (twice) {
         resample(kernel, snapshot.nics);
         const CounterSample first = std::move(sample);
+        const QueueCounters first_queues = std::move(queues);
         std::this_thread::sleep_until(first.taken + options.interval);
         sample = sampler.sample();
         grow_since(sample, first);
+        queues = sample_queues(kernel);
+        grow_since(queues, first_queues);
         resample(kernel, snapshot.nics);
         snapshot.interval = std::chrono::round<std::chrono::milliseconds>(sample.taken - first.taken);
     }
     take(snapshot, std::move(sample));
+    take(snapshot, std::move(queues));
     // Last, as of now: beside the counters that tell what happened to them.
     snapshot.sockets = collect_sockets(kernel);
     snapshot.listening_processes = collect_limits(kernel, snapshot.sockets);

@@ -34,6 +34,15 @@ TEST_CASE("this host can be collected: what every Linux has is there")
     CHECK(snapshot.nics);
     CHECK(snapshot.sockets);
     CHECK(snapshot.listening_processes);
+    CHECK(snapshot.qdiscs);
+    CHECK(snapshot.routes);
+    CHECK(snapshot.rules);
+    CHECK(snapshot.neighbours);
+    for (const Gap& gap : gaps(snapshot)) {
+        CAPTURE(gap.where);
+        const bool of_a_part = gap.where.find('[') != std::string::npos; // a transmit queue has no rps_flow_cnt
+        CHECK((of_a_part || gap.why.what != "not looked at"));           // every collector has been called
+    }
 }
 
 TEST_CASE("two samples are as far apart as was asked, and counters grow between them")
