@@ -133,6 +133,26 @@ std::string several_ways_out(const Snapshot& host)
 
 } // namespace
 
+Finding finding_of(Severity severity, Confidence confidence, std::string title)
+{
+    Finding finding;
+    finding.severity = severity;
+    finding.confidence = confidence;
+    finding.title = std::move(title);
+    return finding;
+}
+
+void note(Finding& finding, Result<Evidence> evidence)
+{
+    if (evidence) finding.evidence.push_back(*std::move(evidence));
+}
+
+bool said(const Case& about, std::initializer_list<Workload> workloads)
+{
+    const auto& answer = about.intent.workload;
+    return answer.given && std::ranges::find(workloads, answer.value) != workloads.end();
+}
+
 Result<std::vector<Change>> set_sysctl(const Case& about, std::string_view rule, std::string_view key, Value to,
                                        std::string why)
 {

@@ -5,9 +5,17 @@
 #include "advise/rule.h"
 
 #include <chrono>
+#include <initializer_list>
 #include <string>
 
 namespace netwright::advise {
+
+// A finding of that weight; the caller adds the evidence and the words.
+Finding finding_of(Severity severity, Confidence confidence, std::string title);
+// Adds evidence that is good to have: what could not be read is left out.
+void note(Finding& finding, Result<Evidence> evidence);
+// Did a person say the host is one of these? An inferred workload does not count.
+bool said(const Case& about, std::initializer_list<Workload> workloads);
 
 // A change of a sysctl from what the snapshot shows to `to`, with risk and reach from the catalogue. Absent: this
 // kernel or namespace does not show the key, so it must not be proposed. Empty optional inside: the host already has

@@ -52,16 +52,18 @@ Judgement judge(std::span<const Rule> rules, const Snapshot& host, const Intent&
 std::string subject_of(const Listener& listener); // "0.0.0.0:443", "[::]:443"
 
 // One list a subject file; rulebook.cpp joins them.
-std::span<const Rule> listen_rules(); // listen.cpp: accept queues, SYN backlog, syncookies
-std::span<const Rule> buffer_rules(); // buffers.cpp: TCP and UDP buffers, memory limits, window evidence
-std::span<const Rule>
-congestion_rules(); // congestion.cpp: algorithm and qdisc pairing, retransmits, slow start, MTU probing, TFO, MPTCP
-std::span<const Rule> connection_rules(); // connections.cpp: TIME_WAIT, ports, keepalive, orphans, retries, descriptors
+std::span<const Rule> listen_rules();     // listen.cpp: accept queues, SYN backlog, syncookies
+std::span<const Rule> buffer_rules();     // buffers.cpp: TCP buffers, window evidence
+std::span<const Rule> memory_rules();     // memory.cpp: tcp_mem, udp_mem, pruning, UDP receive buffers
+std::span<const Rule> congestion_rules(); // congestion.cpp: algorithm and qdisc, losses and their recovery
+std::span<const Rule> path_rules();       // path.cpp: slow start after idle, MTU probing, TFO, MPTCP
+std::span<const Rule> port_rules();       // ports.cpp: TIME_WAIT and ephemeral ports
+std::span<const Rule> connection_rules(); // connections.cpp: keepalive, orphans, retries, descriptors
 std::span<const Rule> softirq_rules();    // softirq.cpp: budget, backlog, squeeze, skew, RPS/RFS/XPS
 std::span<const Rule> nic_rules(); // nic.cpp: rings, offloads, queues, interrupts, NUMA, MTU, link, driver counters
-std::span<const Rule> conntrack_rules(); // conntrack.cpp: table, buckets, timeouts; neighbours
-std::span<const Rule>
-hygiene_rules(); // hygiene.cpp: cargo-cult values, dead keys, values below the kernel's default, overridden files
-std::span<const Rule> security_rules(); // security.cpp: settings that weaken the host
+std::span<const Rule> conntrack_rules();   // conntrack.cpp: table, buckets, timeouts; neighbours
+std::span<const Rule> hygiene_rules();     // hygiene.cpp: cargo-cult values, values below the kernel's default
+std::span<const Rule> sysctl_file_rules(); // sysctl_files.cpp: dead keys, overridden files, drift
+std::span<const Rule> security_rules();    // security.cpp: settings that weaken the host
 
 } // namespace netwright::advise
