@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "catalog/catalog.h"
 
 #include <fmt/format.h>
 
@@ -51,11 +52,12 @@ Result<Value> raise(std::string_view key, const Value& from, const Value& least)
 Result<std::vector<Change>> change_of(const Case& about, std::string_view rule, std::string_view key, Value from,
                                       Value to, std::string why)
 {
-    if (to_text(from) == to_text(to)) return std::vector<Change>{};
     Change change;
     change.tunable = SysctlKey{std::string(key)};
-    change.risk = Risk::Low;
-    change.reach = Reach::Namespace;
+    to = TRY(parse_value(change.tunable, to_text(to))); // "8080" is a number wherever it comes from
+    if (from == to) return std::vector<Change>{};
+    change.risk = catalog::risk_of(change.tunable);
+    change.reach = catalog::reach_of(change.tunable);
     TRY_VOID(writable_from_here(about, key, change.reach));
     change.from = std::move(from);
     change.to = std::move(to);
