@@ -46,6 +46,8 @@ Opinion judge_idle_restart(const Case& about)
     if (rtt->given)
         propose(finding, set_sysctl(about, "slow-start-after-idle", "net.ipv4.tcp_slow_start_after_idle",
                                     std::int64_t{0}, "keep the window that the connection had reached"));
+    else
+        finding.advice.emplace_back("say --rtt if peers that far away matter here: then netwright plans the change");
     finding.side_effects =
         "the first answer after a pause leaves as one burst into a path that may have changed; the fq qdisc paces it";
     return std::vector{std::move(finding)};
