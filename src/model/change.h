@@ -29,7 +29,7 @@ struct Change {
     std::optional<Value> to;          // nothing: it is to be removed
     std::vector<std::string> because; // rule ids
     std::string why;                  // one sentence with the formula and its inputs; one that makes a capacity
-                                      // smaller says "lower" in it, or a plan leaves it out
+                                      // smaller says "lower" here or in side_effects, or a plan leaves it out
     Risk risk = Risk::Low;
     Reach reach = Reach::Namespace;
     bool interrupts = false; // traffic stops for a moment

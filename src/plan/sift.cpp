@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 
 namespace netwright::plan {
 namespace {
@@ -51,13 +52,19 @@ bool is_capacity(const Tunable& tunable)
     return std::ranges::find(units, known->unit) != units.end();
 }
 
+bool says_lower(std::string_view text)
+{
+    constexpr std::string_view word = "lower";
+    const auto equal = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
+    return std::ranges::search(text, word, equal).begin() != text.end();
+}
+
 // A value is never lowered silently: kernel defaults have grown, and old recipes now shrink them.
 Objection lowers_silently(const Proposal& proposal, const Intent&)
 {
-    const Change& change = proposal.change;
+    const auto& [finding, change] = proposal;
     if (!lowers(change.from, change.to) || !is_capacity(change.tunable)) return std::nullopt;
-    for (const std::string_view word : {"lower", "Lower", "smaller", "Smaller"})
-        if (change.why.find(word) != std::string::npos) return std::nullopt;
+    if (says_lower(change.why) || says_lower(finding.side_effects)) return std::nullopt;
     return fmt::format("would lower {} to {}, and nothing says why less is better", to_text(*change.from),
                        to_text(*change.to));
 }

@@ -150,6 +150,9 @@ TEST_CASE("a capacity is lowered only by a finding that says why lower is better
     CHECK(silent.left_out[0].reason == "would lower 212992 to 65536, and nothing says why less is better");
     down.why = "Lower it: every UDP socket may hold this much";
     CHECK(plan_of({finding("a", {down})}).changes.size() == 1);
+    Finding open = finding("a", {change("net.core.rmem_max", "212992", "65536")});
+    open.side_effects = "LOWERS the limit: programs that ask for more get less";
+    CHECK(plan_of({open}).changes.size() == 1);
     CHECK(plan_of({finding("b", {change("net.ipv4.tcp_retries2", "15", "8")})}).changes.size() == 1); // no capacity
 }
 
