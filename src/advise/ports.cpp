@@ -208,9 +208,10 @@ Opinion judge_time_wait_overflow(const Case& about)
     const std::int64_t want = std::min(
         static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(std::max<std::int64_t>(buckets, 1)) * 2)),
         most_buckets);
-    propose(finding, raise_sysctl(about, "time-wait-overflow", "net.ipv4.tcp_max_tw_buckets", want,
-                                  fmt::format("twice the table, {} of memory when full",
-                                              to_text(Bytes{static_cast<std::uint64_t>(want) * time_wait_bytes}))));
+    if (now) // an overflow of the past is no reason to double the table at every plan
+        propose(finding, raise_sysctl(about, "time-wait-overflow", "net.ipv4.tcp_max_tw_buckets", want,
+                                      fmt::format("twice the table, {} of memory when full",
+                                                  to_text(Bytes{static_cast<std::uint64_t>(want) * time_wait_bytes}))));
     finding.advice.emplace_back("let the clients close first, or keep connections open");
     finding.side_effects = "memory, 256 bytes an entry";
     return std::vector{std::move(finding)};
