@@ -7,6 +7,7 @@
 // min and default stay as they are, and net.core.rmem_max/wmem_max do not enter (net/ipv4/tcp_input.c,
 // tcp_rcv_space_adjust and tcp_sndbuf_expand).
 #include "advise/remedy.h"
+#include "catalog/formulas.h"
 
 #include <fmt/format.h>
 
@@ -18,7 +19,6 @@ namespace {
 
 constexpr double loss_that_costs = 0.001;          // above it, holes wait in the receive buffer while more arrives
 constexpr std::uint64_t full_connections = 4;      // buffers this many connections may fill at once within tcp_mem
-constexpr Bytes largest_buffer = 256_MiB;          // beyond, measure first
 constexpr double sndbuf_share_that_matters = 0.10; // of the time with data to send
 constexpr double rwnd_share_that_matters = 0.30;
 constexpr std::uint64_t least_busy_us = 1'000'000; // less sending time says nothing
@@ -46,8 +46,6 @@ bool forwards_or_datagrams(const Intent& intent)
     return workload == Workload::Gateway || workload == Workload::Game || workload == Workload::Voip;
 }
 
-std::uint64_t up_to_mib(std::uint64_t bytes) { return (bytes + (1U << 20) - 1) >> 20 << 20; }
-
 // What one direction lacks.
 struct Direction {
     std::string_view rule, key, counterpart, what;
@@ -58,9 +56,9 @@ constexpr Direction sending{"tcp-send-buffer-below-bdp", "net.ipv4.tcp_wmem", "n
 std::uint64_t wanted(const Case& about, const Path& path, const Direction& direction)
 {
     const bool lossy = about.intent.loss && about.intent.loss->value > loss_that_costs;
-    const std::uint64_t factor = lossy && direction.key == receiving.key ? 3 : 2;
-    if (path.product > Bytes{largest_buffer.count / factor}) return largest_buffer.count;
-    return std::min(up_to_mib(path.product.count * factor), largest_buffer.count);
+    if (direction.key == sending.key) return catalog::send_buffer_maximum(path.bandwidth, path.rtt, Bytes{}).count;
+    const auto quality = lossy ? catalog::Path::Lossy : catalog::Path::Clean;
+    return catalog::receive_buffer_maximum(path.bandwidth, path.rtt, quality, Bytes{}).count;
 }
 
 // The largest maximum at which a few full connections still fit into tcp_mem's limit. Receive and send buffers share

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A connection's later life: keepalive, retries, orphans, half-closed sockets, and the descriptors it needs.
 #include "advise/remedy.h"
+#include "catalog/formulas.h"
 
 #include <fmt/format.h>
 
@@ -249,8 +250,7 @@ Opinion judge_descriptors(const Case& about)
 // Descriptors that the wanted number of connections needs: two for each client where the host is in between.
 std::uint64_t descriptors_for(const Intent& intent)
 {
-    const std::uint64_t each = intent.workload.value == Workload::Proxy ? 2 : 1;
-    return intent.connections->value * each * 11 / 10 + spare_descriptors;
+    return catalog::open_files_needed(intent.connections->value, intent.workload.value == Workload::Proxy ? 2 : 1);
 }
 
 Opinion judge_descriptors_short(const Case& about)

@@ -263,7 +263,7 @@ Opinion judge_long_backlog(const Case& about)
                   "without RPS. A packet that "
                   "waits behind tens of thousands is late, not saved.";
     finding.cost = "tens of milliseconds of latency under overload, and memory";
-    finding.advice = {"10,000 is enough for bursts; spread the load over CPUs if softnet drops grow (rule softirq)"};
+    finding.advice = {"10,000 is enough for bursts; spread the load over CPUs if softnet drops grow"};
     finding.side_effects = "none: advice only; netwright does not lower it by itself";
     return std::vector{std::move(finding)};
 }

@@ -7,6 +7,7 @@
 // half-open connections; tcp_max_syn_backlog only counts where SYN cookies are off (net/ipv4/tcp_input.c,
 // tcp_conn_request).
 #include "advise/remedy.h"
+#include "catalog/formulas.h"
 
 #include <fmt/format.h>
 
@@ -21,9 +22,9 @@ constexpr std::int64_t modern_somaxconn = 4096;  // SOMAXCONN since 5.4 (include
 constexpr std::uint64_t longest_backlog = 16384; // beyond, clients have given up before they are accepted
 constexpr std::uint64_t many_drops = 100;        // since the listener was made
 constexpr std::uint32_t smallest_judged = 16;    // a queue this short is full by design (one client at a time)
-constexpr double accept_stall_s = 0.1;           // longest pause of an accept loop that a queue should bridge
-constexpr std::uint64_t few_cookies = 100;       // since boot: a burst or a scan
-constexpr double honest_share = 0.5;             // of cookies that came back: clients, not a flood
+constexpr Nanoseconds accept_stall = std::chrono::milliseconds{100}; // the longest pause of accept() to bridge
+constexpr std::uint64_t few_cookies = 100;                           // since boot: a burst or a scan
+constexpr double honest_share = 0.5;                                 // of cookies that came back: clients, not a flood
 
 std::string name_of(const Listener& listener)
 {
@@ -40,12 +41,9 @@ Evidence queue_evidence(const Listener& listener)
                         grouped(listener.drops))};
 }
 
-// The queue that bridges a pause of the accept loop: twice what arrives meanwhile, a power of two.
 std::uint64_t backlog_for(std::uint64_t connections_per_second)
 {
-    const double arriving = 2.0 * static_cast<double>(connections_per_second) * accept_stall_s;
-    const auto whole = static_cast<std::uint64_t>(std::clamp(arriving, 1024.0, static_cast<double>(longest_backlog)));
-    return std::bit_ceil(whole);
+    return catalog::accept_backlog({static_cast<double>(connections_per_second)}, accept_stall);
 }
 
 std::uint64_t wanted_backlog(const Case& about, const Listener& listener)
@@ -137,8 +135,8 @@ Opinion judge_backlog_small(const Listener& listener, const Case& about)
     note(finding, sysctl_evidence(about, "net.core.somaxconn"));
     finding.why =
         fmt::format("The limit is the smaller of somaxconn and the program's own number; here the program's. A pause "
-                    "of {} ms at that rate needs {} (twice what arrives, a power of two).",
-                    static_cast<int>(accept_stall_s * 1000), want);
+                    "of {} at that rate needs {} (twice what arrives, a power of two).",
+                    duration_text(accept_stall), want);
     finding.cost = "a short stall of the program (garbage collection, a slow disk) refuses connections";
     finding.advice.push_back(
         fmt::format("if this port takes that load, let the program pass {} to listen() and restart it; "
@@ -168,7 +166,8 @@ Opinion judge_somaxconn_small(const Case& about)
         modern_somaxconn, demanded ? fmt::format("; {} connections/s need {}", grouped(rate->value), need) : "");
     finding.cost = "bursts of connections are dropped although the programs asked for longer queues";
     propose(finding, raise_sysctl(about, "somaxconn-small", "net.core.somaxconn", want,
-                                  demanded ? fmt::format("2 x {}/s x {} s, a power of two", rate->value, accept_stall_s)
+                                  demanded ? fmt::format("2 x {}/s x {}, a power of two", rate->value,
+                                                         duration_text(accept_stall))
                                            : std::string("the kernel's own default since 5.4")));
     finding.advice.emplace_back(
         "restart the listening programs afterwards: a listener keeps its limit until listen() is called again");
