@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 namespace netwright::host {
 namespace {
@@ -327,9 +326,7 @@ void parse_rss(Nic& nic, Attributes attributes)
         if (type == rss_context) context = as_u32(payload);
         if (type == rss_hfunc) rss.function = rss_function_name(as_u32(payload));
         if (type == rss_hkey) rss.key = rss_key(payload);
-        if (type != rss_indir) return;
-        rss.indirection.resize(payload.size() / sizeof(std::uint32_t));
-        std::memcpy(rss.indirection.data(), payload.data(), rss.indirection.size() * sizeof(std::uint32_t));
+        if (type == rss_indir) rss.indirection = kernel::as_u32_list(payload);
     });
     if (context == 0) nic.rss = std::move(rss);
 }

@@ -136,7 +136,7 @@ Result<RssTable> EthtoolSocket::rss(std::string_view nic) const
     RssTable table;
     table.function = answer->hfunc;
     table.indirection.resize(entries);
-    std::memcpy(table.indirection.data(), answer.tail(), entries * sizeof(std::uint32_t));
+    if (entries != 0) std::memcpy(table.indirection.data(), answer.tail(), entries * sizeof(std::uint32_t));
     table.key.resize(key);
     if (key != 0) std::memcpy(table.key.data(), answer.tail() + entries * sizeof(std::uint32_t), key);
     return table;

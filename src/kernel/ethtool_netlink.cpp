@@ -6,8 +6,6 @@
 #include <linux/ethtool_netlink.h>
 #include <linux/genetlink.h>
 
-#include <cstring>
-
 namespace netwright::kernel {
 namespace {
 
@@ -37,9 +35,7 @@ EthtoolBitset EthtoolBitset::parse(std::span<const std::byte> nest)
     EthtoolBitset bits;
     each_attribute(nest, [&](std::uint16_t type, Payload payload) {
         if (type == ETHTOOL_A_BITSET_SIZE) bits.size_ = as_u32(payload);
-        if (type != ETHTOOL_A_BITSET_VALUE) return;
-        bits.words_.resize(payload.size() / sizeof(std::uint32_t));
-        std::memcpy(bits.words_.data(), payload.data(), bits.words_.size() * sizeof(std::uint32_t));
+        if (type == ETHTOOL_A_BITSET_VALUE) bits.words_ = as_u32_list(payload);
     });
     return bits;
 }

@@ -262,6 +262,13 @@ std::uint64_t as_u64(std::span<const std::byte> payload)
     return payload.size() == sizeof(std::uint32_t) ? number<std::uint32_t>(payload) : number<std::uint64_t>(payload);
 }
 
+std::vector<std::uint32_t> as_u32_list(std::span<const std::byte> payload)
+{
+    std::vector<std::uint32_t> list(payload.size() / sizeof(std::uint32_t));
+    if (!list.empty()) std::memcpy(list.data(), payload.data(), list.size() * sizeof(std::uint32_t));
+    return list;
+}
+
 std::string as_text(std::span<const std::byte> payload)
 {
     const std::string_view raw(reinterpret_cast<const char*>(payload.data()), payload.size());

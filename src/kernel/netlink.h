@@ -89,7 +89,7 @@ template <class Structure>
 Structure as_structure(std::span<const std::byte> payload)
 {
     Structure value{};
-    std::memcpy(&value, payload.data(), std::min(payload.size(), sizeof value));
+    if (!payload.empty()) std::memcpy(&value, payload.data(), std::min(payload.size(), sizeof value));
     return value;
 }
 
@@ -99,6 +99,7 @@ std::uint16_t as_u16(std::span<const std::byte> payload);
 std::uint32_t as_u32(std::span<const std::byte> payload);
 std::uint64_t
 as_u64(std::span<const std::byte> payload); // also from a u32: nla_put_uint() (include/net/netlink.h) uses either
+std::vector<std::uint32_t> as_u32_list(std::span<const std::byte> payload); // an odd rest is left out
 std::string as_text(std::span<const std::byte> payload);
 
 } // namespace netwright::kernel
