@@ -136,9 +136,23 @@ struct Borrowed : std::streambuf {
     }
 };
 
+// One short line, whatever the file's words in it hold: line ends and escape sequences would reach a terminal.
+std::string one_line(std::string_view what)
+{
+    constexpr std::size_t most = 400;
+    std::string line;
+    while (!what.empty() && line.size() < most) {
+        const std::size_t length = std::max<std::size_t>(utf8_length(what), 1);
+        const auto byte = static_cast<unsigned char>(what.front());
+        line += length == 1 && (byte < 0x20 || byte >= 0x7f) ? "?" : what.substr(0, length);
+        what.remove_prefix(length);
+    }
+    return what.empty() ? line : line + "...";
+}
+
 std::unexpected<Error> fail_in(std::string_view file, unsigned line, unsigned column, std::string_view what)
 {
-    return fail(Error::Kind::Malformed, fmt::format("{}:{}:{}: {}", file, line, column, what));
+    return fail(Error::Kind::Malformed, fmt::format("{}:{}:{}: {}", file, line, column, one_line(what)));
 }
 
 // Text that no editor writes: binary, NUL, control characters, broken UTF-8.

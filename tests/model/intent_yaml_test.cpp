@@ -65,6 +65,20 @@ TEST_CASE("a mistake in netwright.yaml is named with its place and the way out")
     }
 }
 
+TEST_CASE("hostile words of a file stay one short line of the error")
+{
+    const std::string long_word(100'000, 'x');
+    const std::vector<std::string> texts{"\"a\\nb\\e[2J\": 1\n", "workload: \"x\\ny\"\n", "rtt: " + long_word,
+                                         long_word + ": 1", "? |\n  c\n"};
+    for (const std::string& text : texts) {
+        const auto intent = intent_from_yaml(text, "n.yaml");
+        REQUIRE_FALSE(intent);
+        CAPTURE(intent.error().what);
+        CHECK(intent.error().what.find_first_of("\n\x1b") == std::string::npos);
+        CHECK(intent.error().what.size() < 500);
+    }
+}
+
 TEST_CASE("what a person gave survives writing and reading; what was inferred stands as a comment")
 {
     Intent intent;
