@@ -30,6 +30,14 @@ std::uint64_t inode_of(const std::string& path)
     return ::stat(path.c_str(), &facts) == 0 ? facts.st_ino : 0;
 }
 
+// Without the rights to look at process 1 the kernel's own first namespace is still known: only there the host-wide
+// sysctls of net.core are shown (net/core/sysctl_net_core.c).
+bool is_first(std::uint64_t inode)
+{
+    const std::uint64_t first = inode_of("/proc/1/ns/net");
+    return first != 0 ? first == inode : Files::live().exists("proc/sys/net/core/netdev_max_backlog");
+}
+
 std::uint64_t cookie_here()
 {
     const Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -77,8 +85,7 @@ Result<NetworkNamespace> current_namespace()
     NetworkNamespace here;
     here.inode = inode_of("/proc/thread-self/ns/net");
     if (here.inode == 0) return std::unexpected(errno_error("read /proc/thread-self/ns/net", errno));
-    const std::uint64_t first = inode_of("/proc/1/ns/net");
-    here.initial = first == 0 || first == here.inode; // without the rights to look at process 1 nothing else is known
+    here.initial = is_first(here.inode);
     here.cookie = cookie_here();
     if (!here.initial) here.name = name_of(here.inode);
     return here;

@@ -2,10 +2,13 @@
 // From a tunable to the file that knows its kind.
 #include "tunable/tunable_kind.h"
 
+#include "base/text.h"
+#include "catalog/catalog.h"
 #include "tunable/kinds.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -23,6 +26,26 @@ bool holds_nothing(const std::optional<Value>& value)
     return text && text->empty();
 }
 
+// MemTotal of /proc/meminfo; 0, and nothing is judged by it, where it cannot be read.
+Bytes memory_of(const kernel::Kernel& kernel)
+{
+    const std::string text = kernel.files.read("proc/meminfo").value_or("");
+    std::string_view rest = text, line, word;
+    while (next_line(rest, line))
+        if (next_word(line, word) && word == "MemTotal:" && next_word(line, word))
+            return Bytes{parse_unsigned(word).value_or(0) * 1024};
+    return Bytes{0};
+}
+
+// What tcp_mem and udp_mem count in: that of the running kernel, which is all we apply to.
+Bytes page_size() { return Bytes{static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))}; }
+
+Result<void> check_by_catalogue(const kernel::Kernel& kernel, const Tunable& tunable, const Value& value)
+{
+    const Bytes memory = memory_of(kernel);
+    return memory.count == 0 ? catalog::check(tunable, value) : catalog::check(tunable, value, memory, page_size());
+}
+
 } // namespace
 
 Result<std::optional<Value>> read(kernel::Kernel& kernel, const Tunable& tunable)
@@ -32,6 +55,7 @@ Result<std::optional<Value>> read(kernel::Kernel& kernel, const Tunable& tunable
 
 Result<void> check(kernel::Kernel& kernel, const Tunable& tunable, const Value& value)
 {
+    TRY_VOID(check_by_catalogue(kernel, tunable, value));
     return std::visit([&](const auto& one) { return check_one(kernel, one, value); }, tunable);
 }
 
