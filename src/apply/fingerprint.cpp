@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
@@ -25,13 +26,6 @@ std::vector<std::string> nics_of(const kernel::Kernel& kernel)
         if (name != "lo" && address) nics.push_back(fmt::format("{} {}", name, *address));
     }
     return nics;
-}
-
-Result<void> same_word(std::string_view what, std::string_view planned, std::string_view present)
-{
-    if (planned.empty() || planned == present) return {};
-    return fail(Error::Kind::Mismatch, fmt::format("the plan was made for {} '{}', this is '{}': make a new plan here",
-                                                   what, planned, present));
 }
 
 std::set<std::string> touched_nics(const Plan& plan)
@@ -75,23 +69,28 @@ Result<Fingerprint> fingerprint(kernel::Kernel& kernel)
     present.machine_id = line_or_empty(kernel, "etc/machine-id");
     present.hostname = line_or_empty(kernel, "proc/sys/kernel/hostname");
     present.kernel = line_or_empty(kernel, "proc/sys/kernel/osrelease");
-    present.network_namespace = space.initial ? "init" : fmt::format("net:[{}]", space.inode);
+    // As a snapshot tells it: the host-wide sysctls of net.core are shown in the kernel's first namespace only. A
+    // container's process 1 may be in another one.
+    const bool first = kernel.files.exists("proc/sys/net/core/netdev_max_backlog");
+    present.network_namespace = first ? "init" : fmt::format("net:[{}]", space.inode);
     present.nics = nics_of(kernel);
     return present;
 }
 
 Result<void> compare(const Plan& plan, const Fingerprint& present)
 {
-    const Fingerprint& planned = plan.made_for;
-    TRY_VOID(same_word("machine", planned.machine_id, present.machine_id));
-    if (planned.machine_id.empty()) TRY_VOID(same_word("host", planned.hostname, present.hostname));
-    TRY_VOID(same_word("kernel", planned.kernel, present.kernel));
-    TRY_VOID(same_word("network namespace", planned.network_namespace, present.network_namespace));
+    Fingerprint now = present;
+    now.nics = plan.made_for.nics; // judged below, and only where the plan touches them
+    auto differs = differences(plan.made_for, now);
     for (const std::string& name : touched_nics(plan)) {
-        const std::string_view before = address_in(planned.nics, name), now = address_in(present.nics, name);
-        if (!before.empty() && !now.empty()) TRY_VOID(same_word("interface " + name, before, now));
+        const std::string_view before = address_in(plan.made_for.nics, name), after = address_in(present.nics, name);
+        if (!before.empty() && !after.empty() && before != after)
+            differs.push_back(fmt::format("{} had the address {}, now {}", name, before, after));
     }
-    return {};
+    if (differs.empty()) return {};
+    return fail(Error::Kind::Mismatch,
+                fmt::format("the plan was not made for this host as it is now: {} (make a new plan here)",
+                            fmt::join(differs, "; ")));
 }
 
 } // namespace netwright::apply

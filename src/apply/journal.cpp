@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace netwright::apply {
 namespace {
 
@@ -119,6 +121,7 @@ Result<void> check_whole(Database& database)
         return {};
     }));
     if (verdict == "ok") return {};
+    std::ranges::replace(verdict, '\n', ' ');
     return fail(Error::Kind::Malformed, verdict);
 }
 

@@ -244,7 +244,7 @@ Result<Receipt> Transaction::keep()
                                                        record_.id, to_text(record_.state)));
     }
     auto kept = apply::keep(*kernel_, *journal_, record_);
-    if (kept) owned_ = false;
+    if (kept) leave();
     return kept;
 }
 

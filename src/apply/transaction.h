@@ -54,7 +54,11 @@ public:
     Result<Receipt> keep();
     Result<Receipt> undo();
     // Leaves an applied transaction that has a deadline to the watchdog and `netwright confirm`.
-    void leave() { owned_ = false; }
+    void leave()
+    {
+        owned_ = false;
+        lock_.reset();
+    }
 
     const Record& record() const { return record_; }
 
