@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Ends a process at its n-th state-changing system call, before the call is made. No hook in the program under test.
+#pragma once
+
+#include <fcntl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <functional>
+
+namespace netwright::test {
+
+// What is between two of these leaves no trace outside the process: its state before call n+1 is its state after call
+// n, so being killed before each of them covers every moment.
+inline bool changes_state(const __ptrace_syscall_info& info)
+{
+    switch (info.entry.nr) {
+    case SYS_write:
+    case SYS_writev:
+    case SYS_pwrite64:
+    case SYS_pwritev:
+    case SYS_fsync:
+    case SYS_fdatasync:
+    case SYS_sync_file_range:
+    case SYS_rename:
+    case SYS_renameat:
+    case SYS_renameat2:
+    case SYS_unlink:
+    case SYS_unlinkat:
+    case SYS_rmdir:
+    case SYS_mkdir:
+    case SYS_mkdirat:
+    case SYS_symlinkat:
+    case SYS_ftruncate:
+    case SYS_fallocate:
+    case SYS_fchmod:
+    case SYS_flock:
+    case SYS_sendto:
+    case SYS_sendmsg:
+    case SYS_exit_group:
+        return true;
+    case SYS_fcntl:
+        return info.entry.args[1] == F_SETLK || info.entry.args[1] == F_SETLKW;
+    case SYS_openat:
+        return (info.entry.args[2] & (O_CREAT | O_TRUNC)) != 0;
+    default:
+        return false;
+    }
+}
+
+enum class End { Killed, Finished };
+
+// Runs `work` in a child and kills it before its n-th state-changing call (1-based).
+inline End kill_at(int n, const std::function<void()>& work)
+{
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+        ::raise(SIGSTOP);
+        work();
+        ::_exit(0);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    ::ptrace(PTRACE_SETOPTIONS, child, nullptr, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
+    int deliver = 0;
+    for (;;) {
+        ::ptrace(PTRACE_SYSCALL, child, nullptr, deliver);
+        deliver = 0;
+        if (::waitpid(child, &status, 0) < 0 || WIFEXITED(status) || WIFSIGNALED(status)) return End::Finished;
+        if (WSTOPSIG(status) != (SIGTRAP | 0x80)) {
+            deliver = WSTOPSIG(status);
+            continue;
+        }
+        __ptrace_syscall_info info{};
+        ::ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof info, &info);
+        if (info.op != PTRACE_SYSCALL_INFO_ENTRY || !changes_state(info) || --n > 0) continue;
+        ::kill(child, SIGKILL);
+        while (::waitpid(child, &status, 0) >= 0 && !WIFSIGNALED(status) && !WIFEXITED(status)) {
+        }
+        return End::Killed;
+    }
+}
+
+} // namespace netwright::test
