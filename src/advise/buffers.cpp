@@ -112,11 +112,15 @@ Result<void> remedy_buffer(const Case& about, const Direction& direction, const 
             fmt::format("memory allows only {} (tcp_mem, {} full connections): more needs more RAM or a "
                         "larger tcp_mem",
                         to_text(Bytes{fits}), full_connections));
-    if (target > now[2])
-        propose(finding,
-                set_sysctl(about, direction.rule, direction.key, std::vector{now[0], now[1], target},
-                           fits < want ? fmt::format("as much of 2 x {} as tcp_mem affords", to_text(path.product))
-                                       : formula(path, want)));
+    if (target <= now[2]) return {};
+    auto changes = set_sysctl(about, direction.rule, direction.key, std::vector{now[0], now[1], target},
+                              fits < want ? fmt::format("as much of 2 x {} as tcp_mem affords", to_text(path.product))
+                                          : formula(path, want));
+    // The key's own risk is memory; a maximum that fits into tcp_mem with room to spare has little of it.
+    if (changes && fits >= want)
+        for (Change& change : *changes)
+            change.risk = Risk::Low;
+    propose(finding, std::move(changes));
     return {};
 }
 
@@ -295,14 +299,15 @@ Opinion judge_buffer_order(const Case& about)
     return findings;
 }
 
-constexpr std::string_view bdp_explanation = "Needs bandwidth and RTT: given, or seen in the snapshot. The maximum "
-                                             "should be 2 x bandwidth x RTT / 8, rounded up to 1 MiB, "
-                                             "at most 256 MiB (3 x for receive buffers where more than 0.1 % is lost). "
-                                             "Checked against memory: four connections with both "
-                                             "buffers in use must fit into tcp_mem's limit, n x (rmem + wmem) / 4. "
-                                             "Only the third number changes, never downwards. An "
-                                             "inferred path gives an info without a change. Routers and UDP workloads "
-                                             "are left alone: forwarded packets meet no socket.";
+constexpr std::string_view bdp_explanation =
+    "Needs bandwidth and RTT: given, or seen in the snapshot. The maximum "
+    "should be 2 x bandwidth x RTT / 8, rounded up to 1 MiB, "
+    "at most 256 MiB (3 x for receive buffers where more than 0.1 % is lost). "
+    "Checked against memory: four connections with both "
+    "buffers in use must fit into tcp_mem's limit, n x (rmem + wmem) / 4. "
+    "Only the third number changes, never downwards; within that check its risk is low. An "
+    "inferred path gives an info without a change. Routers and UDP workloads "
+    "are left alone: forwarded packets meet no socket.";
 
 constexpr std::array rules{
     Rule{"tcp-receive-buffer-below-bdp", "Can a receive buffer grow far enough for the path's bandwidth and delay?",

@@ -20,6 +20,7 @@ constexpr std::int64_t long_backlog = 20000;       // packets a CPU: tens of mil
 constexpr std::uint64_t worst_packet_bytes = 2304; // truesize of a full frame
 constexpr std::int64_t first_sane_port = 10240;
 constexpr KernelVersion no_adv_win_scale{6, 6, 0};
+constexpr KernelVersion larger_rmem_start{4, 20, 0}; // 87380 before
 constexpr KernelVersion larger_rmem{6, 16, 0};
 constexpr KernelVersion larger_socket_max{6, 18, 0};
 
@@ -165,13 +166,14 @@ std::int64_t by_memory(std::uint64_t memory, std::int64_t least, std::int64_t mo
 std::vector<Own> own_defaults(const Case& about, std::uint64_t memory)
 {
     const auto& version = about.host.kernel.version;
+    const std::int64_t rmem_start = version && *version >= larger_rmem_start ? 131072 : 87380;
     const bool new_rmem = version && *version >= larger_rmem && setter_of(about, "net.ipv4.tcp_rmem");
     const auto socket_max = [&](std::string_view key) {
         return version && *version >= larger_socket_max && setter_of(about, key) ? std::int64_t{4 << 20}
                                                                                  : kernel_socket_default;
     };
     return {
-        {"net.ipv4.tcp_rmem", 1, 131072},
+        {"net.ipv4.tcp_rmem", 1, rmem_start},
         {"net.ipv4.tcp_rmem", 2, by_memory(memory, 131072, new_rmem ? 32 << 20 : 6 << 20)},
         {"net.ipv4.tcp_wmem", 1, 16384},
         {"net.ipv4.tcp_wmem", 2, by_memory(memory, 65536, 4 << 20)},

@@ -52,25 +52,29 @@ std::vector<std::string> keys_set(const std::vector<SysctlFile>& files)
 }
 
 struct DeadKey {
-    std::string_view key, why;
+    std::string_view key;
+    KernelVersion since;
+    std::string_view why;
 };
 constexpr std::array dead_keys{
-    DeadKey{"net.ipv4.tcp_tw_recycle", "removed in 4.12: it dropped clients behind NAT"},
-    DeadKey{"net.ipv4.tcp_low_latency", "the prequeue it controlled was removed in 4.14"},
-    DeadKey{"net.ipv4.tcp_fack", "replaced by RACK in 4.15"},
-    DeadKey{"net.ipv4.udp_wmem_min", "never used by the UDP send path"},
-    DeadKey{"net.ipv4.route.max_size", "IPv4 has had no route cache since 3.6"},
-    DeadKey{"net.ipv4.route.gc_thresh", "IPv4 has had no route cache since 3.6"},
-    DeadKey{"net.ipv4.ipfrag_low_thresh", "fragments are evicted at ipfrag_high_thresh alone since 4.17"},
-    DeadKey{"net.ipv4.neigh.default.unres_qlen", "follows unres_qlen_bytes since 3.3"},
-    DeadKey{"net.core.warnings", "kept for old scripts only"},
+    DeadKey{"net.ipv4.tcp_tw_recycle", {4, 12, 0}, "removed in 4.12: it dropped clients behind NAT"},
+    DeadKey{"net.ipv4.tcp_low_latency", {4, 14, 0}, "the prequeue it controlled was removed in 4.14"},
+    DeadKey{"net.ipv4.tcp_fack", {4, 15, 0}, "replaced by RACK in 4.15"},
+    DeadKey{"net.ipv4.udp_wmem_min", {}, "never used by the UDP send path"},
+    DeadKey{"net.ipv4.route.max_size", {3, 6, 0}, "IPv4 has had no route cache since 3.6"},
+    DeadKey{"net.ipv4.route.gc_thresh", {3, 6, 0}, "IPv4 has had no route cache since 3.6"},
+    DeadKey{"net.ipv4.ipfrag_low_thresh", {4, 17, 0}, "fragments are evicted at ipfrag_high_thresh alone since 4.17"},
+    DeadKey{"net.ipv4.neigh.default.unres_qlen", {3, 3, 0}, "follows unres_qlen_bytes since 3.3"},
+    DeadKey{"net.core.warnings", {}, "kept for old scripts only"},
 };
 
 Opinion judge_dead_keys(const Case& about)
 {
     if (!about.host.sysctl_files) return std::unexpected(about.host.sysctl_files.error());
     std::vector<Finding> findings;
+    const KernelVersion version = TRY(about.host.kernel.version);
     for (const DeadKey& dead : dead_keys) {
+        if (version < dead.since) continue; // still alive here
         const auto setters = setters_of(about, dead.key);
         if (setters.empty()) continue;
         Finding finding = finding_of(Severity::Low, Confidence::Derived,
@@ -136,6 +140,7 @@ Opinion judge_drift(const Case& about)
     for (const std::string& key : keys_set(*about.host.sysctl_files)) {
         const auto setter = setter_of(about, key);
         const auto now = about.host.sysctls.text(key);
+        if (!key.starts_with("net.")) continue; // other subsystems are other tools' business
         if (!setter || !now || is_dead(key) || same_value(key, setter->setting.value, *now)) continue;
         Finding finding =
             finding_of(Severity::Low, Confidence::Derived, fmt::format("{} is not what {} says", key, setter->path));
@@ -297,7 +302,8 @@ constexpr std::array rules{
          "what /etc is for. Patterns are not resolved.",
          file_sources, judge_overridden},
     Rule{"sysctl-drift", "Does the host run with other values than its files say?",
-         "Compares by meaning what wins at boot with what runs. Only in the initial network namespace: the files do "
+         "Compares by meaning what wins at boot with what runs, below net.* only. Only in the initial network "
+         "namespace: the files do "
          "not speak for others.",
          file_sources, judge_drift},
     Rule{"sysctl-file-unread", "Are there lines that no boot applies?",

@@ -38,6 +38,7 @@ TEST_CASE("10 Gbit/s over 50 ms needs buffers of 120 MiB, twice 62.5 MB, min and
     CHECK(receive.why.find("62.5 MB") != std::string::npos);
     REQUIRE(receive.remedy.size() == 1);
     CHECK(receive.remedy[0].why.find("62.5 MB") != std::string::npos);
+    CHECK(receive.remedy[0].risk == Risk::Low); // or a plan with the default --risk low would leave it out
     CHECK(proposed(receive, "net.ipv4.tcp_rmem") == "4096 131072 125829120");
     const Finding send = only(buffers("tcp-send-buffer-below-bdp", HostBuilder(), intent));
     CHECK(proposed(send, "net.ipv4.tcp_wmem") == "4096 16384 125829120");

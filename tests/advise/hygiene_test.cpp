@@ -56,6 +56,12 @@ TEST_CASE("a recipe's old tcp_rmem default is raised, its larger maximum kept")
     CHECK(content(hygiene("below-kernel-default", HostBuilder())));
 }
 
+TEST_CASE("before 4.20 the kernel itself started at 87380")
+{
+    const auto host = HostBuilder({4, 19, 0}).sysctl("net.ipv4.tcp_rmem", "4096 87380 6291456");
+    CHECK(content(hygiene("below-kernel-default", host)));
+}
+
 TEST_CASE("on 6.18 a maximum of 6 MiB counts only when a file here pins it")
 {
     auto host = HostBuilder({6, 18, 0}).sysctl("net.ipv4.tcp_rmem", "4096 131072 6291456");

@@ -19,6 +19,7 @@ TEST_CASE("a dead key is named with its file and line")
     const Finding finding = only(files("sysctl-dead-key", HostBuilder().file(theirs, "net.ipv4.tcp_tw_recycle", "1")));
     CHECK(finding.evidence.at(0).source == "/etc/sysctl.d/99-recipe.conf line 1");
     CHECK(content(files("sysctl-dead-key", HostBuilder().file(theirs, "net.ipv4.tcp_tw_reuse", "1"))));
+    CHECK(content(files("sysctl-dead-key", HostBuilder({3, 10, 0}).file(theirs, "net.ipv4.tcp_tw_recycle", "1"))));
 }
 
 TEST_CASE("a later file that takes an earlier one back is found, equal values and distribution files are not")
@@ -43,6 +44,17 @@ TEST_CASE("a running value that differs from the file that wins is drift")
     CHECK(finding.evidence.at(1).source.find("99-recipe") != std::string::npos);
     CHECK(content(files("sysctl-drift", HostBuilder().file(ours, key, "128").file(theirs, key, "4096"))));
     CHECK(content(files("sysctl-drift", HostBuilder().file(ours, "net.ipv4.tcp_rmem", "4096 131072 6291456"))));
+}
+
+TEST_CASE("what has nothing to do with the network may drift")
+{
+    CHECK(content(files("sysctl-drift",
+                        HostBuilder().sysctl("kernel.pid_max", "32768").file(theirs, "kernel.pid_max", "4194304"))));
+}
+
+TEST_CASE("a key that the kernel at hand still knows is not called dead")
+{
+    CHECK(content(files("sysctl-dead-key", HostBuilder({3, 10, 0}).file(theirs, "net.ipv4.tcp_tw_recycle", "1"))));
 }
 
 TEST_CASE("the host's files say nothing about another namespace")
