@@ -15,9 +15,20 @@ namespace netwright::cli {
 namespace {
 
 constexpr std::array table{
+    Command{"audit", "find what holds this host's network stack back, with evidence", declare_audit},
+    Command{"plan", "write a reviewable plan for what this host is for", declare_plan},
+    Command{"apply", "apply a plan as a transaction that is undone unless confirmed", declare_apply},
+    Command{"confirm", "keep what was applied, and make it last", declare_confirm},
+    Command{"rollback", "put back what a transaction changed", declare_rollback},
+    Command{"status", "show the open transaction and what was confirmed", declare_status},
+    Command{"history", "list past transactions", declare_history},
+    Command{"drift", "compare confirmed values with what the kernel has now", declare_drift},
+    Command{"recover", "undo what a crash or reboot left half-done", declare_recover},
     Command{"get", "show the value of tunables", declare_get},
+    Command{"set", "change one tunable, as a transaction", declare_set},
     Command{"list", "list the tunables of this host with their values", declare_list},
     Command{"capture", "write a snapshot of everything as JSON", declare_capture},
+    Command{"rules", "list what audit checks, or explain one rule", declare_rules},
 };
 
 Result<void> write_all(int descriptor, std::string_view text, const std::string& name)

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <ranges>
 
 namespace netwright::plan {
 namespace {
@@ -117,8 +119,7 @@ std::vector<Change> ordered(std::vector<Change> changes)
 std::vector<Change> way_back(const std::vector<Change>& changes)
 {
     std::vector<Change> back;
-    for (auto change = changes.rbegin(); change != changes.rend(); ++change)
-        back.push_back(inverse(*change));
+    std::ranges::transform(changes | std::views::reverse, std::back_inserter(back), inverse);
     return back;
 }
 

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// From a plan to a kept or undone transaction, with a person in the loop.
+#include "cli/transaction.h"
+
+#include "apply/recover.h"
+#include "apply/transaction.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "report/changes_text.h"
+#include "report/plan_text.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace netwright::cli {
+namespace {
+
+using Mood = report::ChangeLine::Mood;
+
+Mood mood_of(apply::Outcome outcome)
+{
+    switch (outcome) {
+    case apply::Outcome::Set:
+    case apply::Outcome::Restored:
+    case apply::Outcome::AlreadyBack:
+        return Mood::Good;
+    case apply::Outcome::ChangedSince:
+    case apply::Outcome::Gone:
+        return Mood::Warning;
+    case apply::Outcome::Failed:
+        return Mood::Bad;
+    }
+    return Mood::Bad;
+}
+
+std::string text_of(const std::optional<Value>& value) { return value ? to_text(*value) : ""; }
+
+report::ChangeLine line_of(const apply::StepReport& step)
+{
+    // What was put back reads from what we had set to what is there again.
+    const bool forward = step.outcome == apply::Outcome::Set;
+    std::string outcome(to_text(step.outcome));
+    if (!step.note.empty()) outcome += ": " + step.note;
+    return {to_text(step.tunable), text_of(forward ? step.from : step.to), text_of(forward ? step.to : step.from),
+            std::move(outcome), mood_of(step.outcome)};
+}
+
+bool is_terminal() { return ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1; }
+
+// A line from the terminal within `patience`; nothing when the time is over or the terminal is gone.
+std::optional<std::string> answer_within(std::chrono::milliseconds patience)
+{
+    pollfd waiting{STDIN_FILENO, POLLIN, 0};
+    const int ready = ::poll(&waiting, 1, static_cast<int>(patience.count()));
+    if (ready <= 0) return std::nullopt;
+    char buffer[256];
+    const ssize_t got = ::read(STDIN_FILENO, buffer, sizeof buffer);
+    if (got <= 0) return std::nullopt;
+    return std::string(trim({buffer, static_cast<std::size_t>(got)}));
+}
+
+bool agreed(const ApplyFlags& flags, std::size_t changes)
+{
+    if (flags.yes) return true;
+    fmt::print("\nApply {} change{}? [y/N] ", changes, changes == 1 ? "" : "s");
+    std::fflush(stdout);
+    const auto answer = answer_within(std::chrono::minutes{10});
+    return answer && (*answer == "y" || *answer == "yes");
+}
+
+Result<apply::ApplyOptions> options_of(const ApplyFlags& flags, const std::string& plan_text)
+{
+    apply::ApplyOptions options;
+    const auto within = TRY(parse_duration(flags.confirm_within));
+    if (within < std::chrono::seconds{5} || within > std::chrono::hours{24})
+        return fail(Error::Kind::Rejected,
+                    fmt::format("--confirm-within {}: between 5s and 24h", flags.confirm_within));
+    if (!flags.keep) options.confirm_within = std::chrono::duration_cast<std::chrono::seconds>(within);
+    options.check_command = flags.check;
+    options.check_timeout = std::chrono::duration_cast<std::chrono::seconds>(TRY(parse_duration(flags.check_timeout)));
+    if (!flags.etc.empty()) options.etc_dir = flags.etc;
+    options.plan_text = plan_text;
+    return options;
+}
+
+int rehearse(const Plan& plan, kernel::Kernel& kernel, const report::Style& style)
+{
+    const auto receipt = apply::Transaction::rehearse(kernel, plan);
+    if (!receipt) return complain(receipt.error());
+    fmt::print("{}", report::plan_text(plan, style));
+    fmt::print("\nDry run: every old value matches and every new one makes sense. Nothing was written.\n");
+    return done;
+}
+
+int finish(const Result<apply::Receipt>& receipt, const report::Style& style)
+{
+    if (!receipt) return complain(receipt.error());
+    const auto printed = print(receipt_text(*receipt, style));
+    return printed ? done : complain(printed.error());
+}
+
+// On a terminal the same connection that applied it says yes: if it were cut, nobody could type, and the watchdog puts
+// all back.
+int wait_for_yes(apply::Transaction& change, std::chrono::seconds patience, const report::Style& style)
+{
+    fmt::print(
+        "\nIt is applied, and undone in {} unless you keep it. Can you still work? Type yes to keep, no to undo: ",
+        duration_text(patience));
+    std::fflush(stdout);
+    const auto answer = answer_within(patience);
+    fmt::print("\n");
+    if (answer && (*answer == "yes" || *answer == "y")) return finish(change.keep(), style);
+    if (!answer) fmt::print("No answer: putting everything back.\n");
+    return finish(change.undo(), style) == done && answer ? done : failed;
+}
+
+} // namespace
+
+void add_apply_flags(CLI::App& app, ApplyFlags& flags)
+{
+    app.add_option("--confirm-within", flags.confirm_within,
+                   "put everything back unless it is confirmed within this time")
+        ->type_name("TIME")
+        ->capture_default_str();
+    app.add_option("--check", flags.check,
+                   "a shell command that must succeed after the last write, else everything is undone")
+        ->type_name("COMMAND");
+    app.add_option("--check-timeout", flags.check_timeout, "how long --check may take")
+        ->type_name("TIME")
+        ->capture_default_str();
+    app.add_option("--etc-dir", flags.etc,
+                   "whose sysctl.d/ makes it last (default: /etc; in other namespaces: nowhere)")
+        ->type_name("DIR");
+    app.add_flag("--yes", flags.yes, "do not ask before");
+    app.add_flag("--keep", flags.keep, "confirm at once when every write and --check succeeded");
+    app.add_flag("--dry-run", flags.dry_run, "check everything, write nothing");
+}
+
+std::string receipt_text(const apply::Receipt& receipt, const report::Style& style)
+{
+    std::vector<report::ChangeLine> lines;
+    for (const auto& step : receipt.steps)
+        lines.push_back(line_of(step));
+    std::string text = report::changes_text(lines, style);
+    for (const std::string& warning : receipt.warnings)
+        text += fmt::format("warning: {}\n", warning);
+    text += fmt::format("Transaction {}{} is {}.", receipt.transaction,
+                        receipt.network_namespace.empty() ? "" : " in namespace " + receipt.network_namespace,
+                        to_text(receipt.state));
+    if (!receipt.deadline_at.empty())
+        text += fmt::format(" It is undone at {} unless you run: netwright confirm", receipt.deadline_at);
+    return text + "\n";
+}
+
+int run_plan(const Plan& plan, const std::string& plan_text, kernel::Kernel& kernel, const ApplyFlags& flags,
+             const Globals& globals)
+{
+    const report::Style style = style_of(STDOUT_FILENO, globals);
+    if (plan.changes.empty()) {
+        fmt::print("Nothing to change.\n");
+        return done;
+    }
+    if (flags.dry_run) return rehearse(plan, kernel, style);
+    const auto options = options_of(flags, plan_text);
+    if (!options) return complain(options.error(), usage);
+    if (!flags.yes && !is_terminal())
+        return complain("there is no terminal to ask on: review the plan, then add --yes", usage);
+    if (!flags.yes) fmt::print("{}", report::plan_text(plan, style));
+    if (!agreed(flags, plan.changes.size())) return complain("nothing was changed", failed);
+
+    auto journal = apply::Journal::open(globals.state_dir, apply::Access::Write);
+    if (!journal) return complain(journal.error());
+    auto change = apply::Transaction::begin(kernel, *journal, plan, *options);
+    if (!change) return complain(change.error());
+    const auto receipt = change->apply();
+    if (!receipt) return complain(receipt.error());
+    if (flags.keep) return finish(change->keep(), style);
+    if (const int code = finish(receipt, style); code != done)
+        return code; // the destructor undoes what nobody could read
+    if (is_terminal() && !flags.yes) return wait_for_yes(*change, *options->confirm_within, style);
+    change->leave();
+    return done;
+}
+
+} // namespace netwright::cli

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// netwright confirm, rollback and recover: how a transaction ends.
+#include "apply/recover.h"
+#include "cli/transaction.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <memory>
+
+namespace netwright::cli {
+namespace {
+
+struct Doors {
+    kernel::Kernel kernel;
+    apply::Journal journal;
+};
+
+Result<Doors> open_doors(const Globals& globals)
+{
+    kernel::Kernel kernel = TRY(open_kernel(globals));
+    return Doors{std::move(kernel), TRY(apply::Journal::open(globals.state_dir, apply::Access::Write))};
+}
+
+int show(const Result<apply::Receipt>& receipt, const Globals& globals)
+{
+    if (!receipt) return complain(receipt.error());
+    const auto printed = print(receipt_text(*receipt, style_of(STDOUT_FILENO, globals)));
+    if (!printed) return complain(printed.error());
+    return receipt->state == apply::State::Failed ? failed : done;
+}
+
+int confirm(std::optional<std::int64_t> id, const Globals& globals)
+{
+    auto doors = open_doors(globals);
+    if (!doors) return complain(doors.error());
+    return show(apply::confirm(doors->kernel, doors->journal, id), globals);
+}
+
+struct RollbackFlags {
+    std::optional<std::int64_t> id;
+    bool force = false, leave = false;
+};
+
+// Somebody changed a value after us: a person at a terminal is asked, a script must have said what it wants.
+int rollback(const RollbackFlags& flags, const Globals& globals)
+{
+    auto doors = open_doors(globals);
+    if (!doors) return complain(doors.error());
+    auto wish = flags.force   ? apply::IfChanged::Overwrite
+                : flags.leave ? apply::IfChanged::Leave
+                              : apply::IfChanged::Refuse;
+    auto receipt = apply::rollback(doors->kernel, doors->journal, flags.id, wish);
+    if (receipt || receipt.error().kind != Error::Kind::Mismatch || wish != apply::IfChanged::Refuse)
+        return show(receipt, globals);
+    if (::isatty(STDIN_FILENO) != 1)
+        return complain(
+            fmt::format("{}: add --force to write the old value over it, or --leave to put back only the rest",
+                        receipt.error().what),
+            failed);
+    fmt::print("{}\nWrite the old values over it (f), put back only the rest (l), or do nothing (n)? [f/l/N] ",
+               receipt.error().what);
+    std::fflush(stdout);
+    char answer[16] = "";
+    const ssize_t got = ::read(STDIN_FILENO, answer, sizeof answer - 1);
+    if (got <= 0 || (answer[0] != 'f' && answer[0] != 'l')) return complain("nothing was changed", failed);
+    wish = answer[0] == 'f' ? apply::IfChanged::Overwrite : apply::IfChanged::Leave;
+    return show(apply::rollback(doors->kernel, doors->journal, flags.id, wish), globals);
+}
+
+int recover(const Globals& globals)
+{
+    if (::access(globals.state_dir.c_str(), F_OK) != 0) {
+        fmt::print("Nothing to recover: {} does not exist.\n", globals.state_dir.string());
+        return done;
+    }
+    auto doors = open_doors(globals);
+    if (!doors) return complain(doors.error());
+    const auto receipts = apply::recover(doors->kernel, doors->journal);
+    if (!receipts) return complain(receipts.error());
+    if (receipts->empty()) fmt::print("Nothing to recover.\n");
+    int code = done;
+    for (const apply::Receipt& receipt : *receipts)
+        code = std::max(code, show(receipt, globals));
+    return code;
+}
+
+} // namespace
+
+Action declare_confirm(CLI::App& app, const Globals& globals)
+{
+    auto id = std::make_shared<std::optional<std::int64_t>>();
+    app.add_option("id", *id, "the transaction (default: the one that waits)")->type_name("ID");
+    return [id, &globals] { return confirm(*id, globals); };
+}
+
+Action declare_rollback(CLI::App& app, const Globals& globals)
+{
+    auto flags = std::make_shared<RollbackFlags>();
+    app.add_option("id", flags->id, "the transaction (default: the open one, else the last confirmed one)")
+        ->type_name("ID");
+    CLI::Option* const force =
+        app.add_flag("--force", flags->force, "write old values over what somebody else has set since");
+    app.add_flag("--leave", flags->leave, "leave what somebody else has set since, put back the rest")->excludes(force);
+    return [flags, &globals] { return rollback(*flags, globals); };
+}
+
+Action declare_recover(CLI::App&, const Globals& globals)
+{
+    return [&globals] { return recover(globals); };
+}
+
+} // namespace netwright::cli
