@@ -61,16 +61,24 @@ std::uint64_t wanted(const Case& about, const Path& path, const Direction& direc
     return catalog::receive_buffer_maximum(path.bandwidth, path.rtt, quality, Bytes{}).count;
 }
 
-// The largest maximum at which a few full connections still fit into tcp_mem's limit. Receive and send buffers share
-// it, and a buffer's maximum is on average half used in each direction: n x (rmem + wmem) / 4.
+// What TCP may use on the whole host. A child namespace does not show tcp_mem: there the kernel's own pressure point
+// for this much memory stands for it, a sixteenth of what is free at boot (net/ipv4/tcp.c tcp_init_mem()).
+Result<std::uint64_t> tcp_memory_limit(const Case& about)
+{
+    if (!about.host.memory) return std::unexpected(about.host.memory.error());
+    const auto pages = about.host.sysctls.numbers("net.ipv4.tcp_mem");
+    if (!pages && pages.error().kind == Error::Kind::Absent) return about.host.memory->total.count / 16;
+    if (!pages) return std::unexpected(pages.error());
+    if (pages->size() != 3 || pages->at(2) <= 0)
+        return fail(Error::Kind::Malformed, "sysctl net.ipv4.tcp_mem: three page counts are expected");
+    return static_cast<std::uint64_t>(pages->at(2)) * about.host.memory->page_size.count;
+}
+
+// The largest maximum at which a few full connections still fit into TCP's memory. Receive and send buffers share it,
+// and a buffer's maximum is on average half used in each direction: n x (rmem + wmem) / 4.
 Result<std::uint64_t> affordable(const Case& about)
 {
-    const auto pages = TRY(about.host.sysctls.numbers("net.ipv4.tcp_mem"));
-    if (!about.host.memory) return std::unexpected(about.host.memory.error());
-    if (pages.size() != 3 || pages[2] <= 0)
-        return fail(Error::Kind::Malformed, "sysctl net.ipv4.tcp_mem: three page counts are expected");
-    const std::uint64_t limit = static_cast<std::uint64_t>(pages[2]) * about.host.memory->page_size.count;
-    return (limit * 2 / full_connections) >> 20 << 20;
+    return (TRY(tcp_memory_limit(about)) * 2 / full_connections) >> 20 << 20;
 }
 
 Result<std::vector<std::int64_t>> three(const Case& about, std::string_view key)

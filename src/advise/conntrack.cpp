@@ -204,9 +204,9 @@ Opinion judge_established_timeout(const Case& about)
     finding.title = hoards
                         ? fmt::format("Dead connections stay in the tracking table for up to {} days", *timeout / a_day)
                         : fmt::format("Idle connections are forgotten after {} s, before their keepalive", *timeout);
-    finding.evidence = {TRY(sysctl_evidence(about, key)),
-                        {"sysctl net.netfilter.nf_conntrack_count / nf_conntrack_max",
-                         fill_text(table->count, std::max<std::uint64_t>(*table->limit, 1))}};
+    finding.evidence.push_back(TRY(sysctl_evidence(about, key)));
+    finding.evidence.push_back({"sysctl net.netfilter.nf_conntrack_count / nf_conntrack_max",
+                                fill_text(table->count, std::max<std::uint64_t>(*table->limit, 1))});
     if (keepalive && forgets) finding.evidence.push_back(TRY(sysctl_evidence(about, "net.ipv4.tcp_keepalive_time")));
     finding.why = hoards ? "A peer that vanished leaves an established entry behind until this timeout ends."
                          : "After the timeout the next packet of the connection belongs to nobody: a stateful "

@@ -112,9 +112,9 @@ std::string reservation(std::vector<PortRange> ranges, const std::vector<Listene
 Result<void> reserve(const Case& about, std::string_view rule, const std::vector<Listener>& listeners, Finding& finding)
 {
     if (listeners.empty()) return {};
+    const auto reserved = TRY(reserved_ports(about));
     propose(finding,
-            set_sysctl(about, rule, "net.ipv4.ip_local_reserved_ports",
-                       reservation(TRY(reserved_ports(about)), listeners),
+            set_sysctl(about, rule, "net.ipv4.ip_local_reserved_ports", reservation(reserved, listeners),
                        fmt::format("keep the listening ports {} out of the automatic choice", names(listeners))));
     return {};
 }

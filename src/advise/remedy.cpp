@@ -209,8 +209,8 @@ Result<Evidence> counter_evidence(const Case& about, std::string_view name)
 
 Result<Evidence> sysctl_evidence(const Case& about, std::string_view key)
 {
-    return Evidence{fmt::format("sysctl {}", key),
-                    fmt::format("{}", fmt::join(split_words(TRY(about.host.sysctls.text(key))), " "))};
+    const std::string_view text = TRY(about.host.sysctls.text(key));
+    return Evidence{fmt::format("sysctl {}", key), fmt::format("{}", fmt::join(split_words(text), " "))};
 }
 
 Confidence confidence_of(const Counter& counter)

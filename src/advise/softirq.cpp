@@ -125,9 +125,9 @@ Opinion judge_short_budget_time(const Case& about)
     finding.confidence = Confidence::Derived;
     finding.title =
         fmt::format("netdev_budget_usecs ({}) is shorter than two ticks of this kernel ({})", *usecs, two_ticks);
-    finding.evidence = {TRY(sysctl_evidence(about, key)),
-                        {"two kernel ticks", fmt::format("{} us (HZ={}{})", two_ticks, known.value_or(1000),
-                                                         known ? "" : " assumed, the fastest there is")}};
+    finding.evidence.push_back(TRY(sysctl_evidence(about, key)));
+    finding.evidence.push_back({"two kernel ticks", fmt::format("{} us (HZ={}{})", two_ticks, known.value_or(1000),
+                                                                known ? "" : " assumed, the fastest there is")});
     finding.why = "The kernel checks this limit in ticks: a run that starts just before a tick can be over after a few "
                   "microseconds. The kernel's own default is therefore two ticks.";
     finding.cost = "Receive runs end early at random, with packets left over.";

@@ -106,7 +106,7 @@ Result<void> refuse_foreign(kernel::Kernel& kernel, const Journal& journal, cons
     return fail(
         Error::Kind::Mismatch,
         fmt::format("transaction {}: changed by somebody else since: {} (nothing was touched; --force writes the "
-                    "old values over it)",
+                    "old values over it, --leave puts back only the rest)",
                     record.id, names));
 }
 

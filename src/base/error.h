@@ -45,7 +45,9 @@ inline std::unexpected<Error> fail(Error::Kind kind, std::string what, int code 
 
 } // namespace netwright
 
-// Takes the value out of a Result, or returns its error from the enclosing function.
+// Takes the value out of a Result, or returns its error from the enclosing function. Leaving a statement expression
+// does not destroy what its full expression has made so far (GCC manual, "Statement Exprs"): beside other values that
+// own something, in a braced list or among arguments, give it a statement of its own.
 #define TRY(expression)                                                                                                \
     __extension__({                                                                                                    \
         auto result_ = (expression);                                                                                   \

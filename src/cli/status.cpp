@@ -18,7 +18,7 @@ namespace {
 std::string summary_text(const apply::Summary& summary)
 {
     return fmt::format("transaction {}{}: {}, {} change{}, {}{}", summary.id,
-                       summary.network_namespace.empty() ? "" : " in namespace " + summary.network_namespace,
+                       summary.network_namespace.empty() ? "" : " in " + summary.network_namespace,
                        to_text(summary.state), summary.changes, summary.changes == 1 ? "" : "s", summary.changed,
                        summary.note.empty() ? "" : " (" + summary.note + ")");
 }

@@ -149,7 +149,7 @@ std::string receipt_text(const apply::Receipt& receipt, const report::Style& sty
     for (const std::string& warning : receipt.warnings)
         text += fmt::format("warning: {}\n", warning);
     text += fmt::format("Transaction {}{} is {}.", receipt.transaction,
-                        receipt.network_namespace.empty() ? "" : " in namespace " + receipt.network_namespace,
+                        receipt.network_namespace.empty() ? "" : " in " + receipt.network_namespace,
                         to_text(receipt.state));
     if (!receipt.deadline_at.empty())
         text += fmt::format(" It is undone at {} unless you run: netwright confirm", receipt.deadline_at);

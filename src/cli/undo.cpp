@@ -20,7 +20,8 @@ struct Doors {
 Result<Doors> open_doors(const Globals& globals)
 {
     kernel::Kernel kernel = TRY(open_kernel(globals));
-    return Doors{std::move(kernel), TRY(apply::Journal::open(globals.state_dir, apply::Access::Write))};
+    apply::Journal journal = TRY(apply::Journal::open(globals.state_dir, apply::Access::Write));
+    return Doors{std::move(kernel), std::move(journal)};
 }
 
 int show(const Result<apply::Receipt>& receipt, const Globals& globals)
@@ -54,11 +55,7 @@ int rollback(const RollbackFlags& flags, const Globals& globals)
     auto receipt = apply::rollback(doors->kernel, doors->journal, flags.id, wish);
     if (receipt || receipt.error().kind != Error::Kind::Mismatch || wish != apply::IfChanged::Refuse)
         return show(receipt, globals);
-    if (::isatty(STDIN_FILENO) != 1)
-        return complain(
-            fmt::format("{}: add --force to write the old value over it, or --leave to put back only the rest",
-                        receipt.error().what),
-            failed);
+    if (::isatty(STDIN_FILENO) != 1) return complain(receipt.error());
     fmt::print("{}\nWrite the old values over it (f), put back only the rest (l), or do nothing (n)? [f/l/N] ",
                receipt.error().what);
     std::fflush(stdout);

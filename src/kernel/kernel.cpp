@@ -30,7 +30,8 @@ Result<Kernel> Kernel::live_in_namespace()
 
 Result<Kernel> Kernel::captured(const std::string& directory)
 {
-    return Kernel(TRY(Files::tree(directory)), absent_netlink("a captured tree holds no netlink answers"));
+    Files files = TRY(Files::tree(directory));
+    return Kernel(std::move(files), absent_netlink("a captured tree holds no netlink answers"));
 }
 
 Result<void> enter_namespace(const std::string& name)

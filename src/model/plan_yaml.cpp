@@ -91,23 +91,34 @@ private:
     Result<Fingerprint> host(const YamlNode& node) const
     {
         TRY_VOID(yaml_.only(node, host_fields, "made_for"));
-        return Fingerprint{TRY(yaml_.text_field(node, "machine_id")), TRY(yaml_.text_field(node, "hostname")),
-                           TRY(yaml_.text_field(node, "kernel")), TRY(yaml_.text_field(node, "network_namespace")),
-                           TRY(yaml_.texts_field(node, "nics"))};
+        Fingerprint read;
+        read.machine_id = TRY(yaml_.text_field(node, "machine_id"));
+        read.hostname = TRY(yaml_.text_field(node, "hostname"));
+        read.kernel = TRY(yaml_.text_field(node, "kernel"));
+        read.network_namespace = TRY(yaml_.text_field(node, "network_namespace"));
+        read.nics = TRY(yaml_.texts_field(node, "nics"));
+        return read;
     }
 
     Result<PlanInput> input(const YamlNode& node) const
     {
         TRY_VOID(yaml_.only(node, input_fields, "input"));
-        return PlanInput{TRY(yaml_.text_field(node, "name")), TRY(yaml_.text_field(node, "value")),
-                         TRY(yaml_.text_field(node, "formula"))};
+        PlanInput read;
+        read.name = TRY(yaml_.text_field(node, "name"));
+        read.value = TRY(yaml_.text_field(node, "value"));
+        read.formula = TRY(yaml_.text_field(node, "formula"));
+        return read;
     }
 
     Result<LeftOut> left_out(const YamlNode& node) const
     {
         TRY_VOID(yaml_.only(node, left_out_fields, "left_out"));
-        return LeftOut{TRY(yaml_.text_field(node, "tunable")), TRY(yaml_.text_field(node, "to")),
-                       TRY(yaml_.text_field(node, "reason")), TRY(yaml_.texts_field(node, "because"))};
+        LeftOut read;
+        read.tunable = TRY(yaml_.text_field(node, "tunable"));
+        read.to = TRY(yaml_.text_field(node, "to"));
+        read.reason = TRY(yaml_.text_field(node, "reason"));
+        read.because = TRY(yaml_.texts_field(node, "because"));
+        return read;
     }
 
     Result<Change> change(const YamlNode& node) const

@@ -70,8 +70,9 @@ void add_background(Lines& lines, const Finding& finding)
 {
     const bool acts = !finding.remedy.empty() || !finding.advice.empty();
     if (acts)
-        lines.add("risk", finding.side_effects.empty()
-                              ? std::string(to_text(finding.risk))
+        lines.add("risk", finding.side_effects.empty() ? std::string(to_text(finding.risk))
+                          : finding.side_effects.starts_with("none")
+                              ? finding.side_effects
                               : fmt::format("{}: {}", to_text(finding.risk), finding.side_effects));
     lines.add("security", finding.security, Tone::Yellow);
     std::string sources;

@@ -110,8 +110,19 @@ TEST_CASE("buffers that cannot be read are not judged")
     CHECK(not_judged(
         buffers("tcp-receive-buffer-below-bdp", HostBuilder().sysctl("net.ipv4.tcp_rmem", "4096 131072"), intent),
         Error::Kind::Malformed));
-    CHECK(not_judged(buffers("tcp-receive-buffer-below-bdp", HostBuilder().without("net.ipv4.tcp_mem"), intent),
-                     Error::Kind::Absent));
+    CHECK(not_judged(buffers("tcp-receive-buffer-below-bdp", HostBuilder().sysctl("net.ipv4.tcp_mem", "1 2"), intent),
+                     Error::Kind::Malformed));
+}
+
+TEST_CASE("a child namespace that hides tcp_mem is planned for by the host's memory")
+{
+    const auto hidden = HostBuilder().without("net.ipv4.tcp_mem"); // 16 GiB / 16 / 2 = 512 MiB for four connections
+    const Finding finding = only(buffers("tcp-receive-buffer-below-bdp", hidden, intent_of(web, 10_Gbit, 50ms)));
+    CHECK(proposed(finding, "net.ipv4.tcp_rmem") == "4096 131072 125829120");
+    HostBuilder small = hidden;
+    small.snapshot.memory = Memory{512_MiB, 256_MiB, 4_KiB, 2_MiB, 0};
+    CHECK(proposed(only(buffers("tcp-send-buffer-below-bdp", small, intent_of(web, 10_Gbit, 50ms))),
+                   "net.ipv4.tcp_wmem") == "4096 16384 16777216");
 }
 
 TEST_CASE("connections limited by their send buffers are measured, and sized when the path is known")
