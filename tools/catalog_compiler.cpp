@@ -4,8 +4,8 @@
 //   catalog_compiler OUTPUT.cpp INPUT.yaml…
 //
 // A file is a map: `group`, `common` (fields that every entry of the file has unless it says otherwise) and
-// `parameters`, a list of entries. The fields of an entry stand in the table `fields` below; the entries of catalog/core.yaml show them in use.
-// Every complaint is "file:line: reason"; one is enough to stop the build.
+// `parameters`, a list of entries. The fields of an entry stand in the table `fields` below; the entries of
+// catalog/core.yaml show them in use. Every complaint is "file:line: reason"; one is enough to stop the build.
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 

@@ -4,10 +4,9 @@
  * The structs name only the fields read; CO-RE finds their places in the running kernel's BTF, so the object is the
  * same for every kernel and no vmlinux.h of the building machine gets in.
  */
+#include <bpf/bpf_helpers.h>
 #include <linux/bpf.h>
 #include <linux/types.h>
-
-#include <bpf/bpf_helpers.h>
 
 #include "socket_owner_record.h"
 

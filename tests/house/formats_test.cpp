@@ -3,6 +3,7 @@
 #include "model/describe.h"
 
 #include <doctest/doctest.h>
+
 #include <fstream>
 #include <iterator>
 #include <set>

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The program itself, as people use it, in a network namespace of its own: from capture to rollback, and what it says
+// when something is wrong.
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "support/program.h"
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// A named namespace and a directory, both gone with the object.
+class Desk {
+public:
+    Desk()
+    {
+        support::must("ip netns add " + netns);
+        support::must("ip -n " + netns + " link set lo up");
+        support::must("ip -n " + netns + " link add nwa type veth peer name nwb");
+        fs::create_directories(directory);
+    }
+    ~Desk()
+    {
+        (void)run("recover"); // a test that failed half-way leaves nothing behind
+        (void)support::run({"ip", "netns", "del", netns});
+        std::error_code ignored;
+        fs::remove_all(directory, ignored);
+    }
+    Desk(const Desk&) = delete;
+    Desk& operator=(const Desk&) = delete;
+
+    // netwright with `arguments` as a shell would split them, in the namespace, with a journal of its own.
+    support::Output run(const std::string& arguments) const
+    {
+        return shell(std::string(NETWRIGHT_BINARY) + " --netns " + netns + " --state-dir " +
+                     (directory / "state").string() + " " + arguments);
+    }
+    support::Output shell(const std::string& line) const
+    {
+        return support::run({"sh", "-c", "cd " + directory.string() + " && " + line});
+    }
+    std::string sysctls() const
+    {
+        return shell("ip netns exec " + netns + " sysctl -a 2>/dev/null | grep -v nf_conntrack_count").out;
+    }
+    std::string sysctl(const std::string& key) const
+    {
+        std::string text = support::must("ip netns exec " + netns + " sysctl -n " + key);
+        while (!text.empty() && text.back() == '\n')
+            text.pop_back();
+        for (char& c : text)
+            if (c == '\t') c = ' ';
+        return text;
+    }
+
+    const std::string netns = "nw-test-" + std::to_string(::getpid());
+    const fs::path directory = fs::temp_directory_path() / netns;
+};
+
+bool one_line(const std::string& text) { return text.starts_with("netwright: ") && text.find('\n') == text.size() - 1; }
+
+constexpr const char* web = " --workload web-server --bandwidth 10Gbit --rtt 50ms --seconds 0";
+
+} // namespace
+
+TEST_CASE("a plan for 10 Gbit/s over 50 ms is applied, confirmed, found again and rolled back without a trace")
+{
+    const Desk desk;
+    const std::string before = desk.sysctls();
+
+    const auto planned = desk.run(std::string("plan") + web);
+    REQUIRE(planned.status == 0);
+    CHECK(planned.out.find("62.5 MB") != std::string::npos);
+    CHECK(planned.out.find("4096 131072 125829120") != std::string::npos);
+
+    const auto applied = desk.run("apply plan.yaml --yes --confirm-within 60s");
+    REQUIRE_MESSAGE(applied.status == 0, applied.out);
+    CHECK(desk.sysctl("net.ipv4.tcp_rmem") == "4096 131072 125829120");
+    CHECK(desk.run("status").out.find("unless confirmed") != std::string::npos);
+
+    const auto second = desk.run("apply plan.yaml --yes");
+    CHECK(second.status == 1);
+    CHECK_MESSAGE(one_line(second.out), second.out);
+
+    REQUIRE(desk.run("confirm").status == 0);
+    CHECK(desk.run("status").out.find("Confirmed and in force: 1") != std::string::npos);
+    CHECK(desk.run("drift").status == 0);
+
+    SUBCASE("planning again finds nothing to change")
+    {
+        const auto again = desk.run(std::string("plan -o again.yaml") + web);
+        CHECK(again.out.find("Nothing to change") != std::string::npos);
+        CHECK(desk.run("apply again.yaml").out == "Nothing to change.\n");
+    }
+    SUBCASE("a value somebody else has changed is said and left until asked")
+    {
+        support::must("ip netns exec " + desk.netns + " sysctl -qw net.ipv4.tcp_keepalive_time=999");
+        CHECK(desk.run("drift").status == 1);
+        const auto refused = desk.run("rollback </dev/null");
+        CHECK(refused.status == 1);
+        CHECK_MESSAGE(one_line(refused.out), refused.out);
+        CHECK(desk.sysctl("net.ipv4.tcp_keepalive_time") == "999");
+        CHECK(desk.run("rollback --force").status == 0);
+        CHECK(desk.sysctls() == before);
+    }
+    (void)desk.run("rollback");
+    CHECK(desk.sysctls() == before);
+    CHECK(desk.run("history").out.find("undone") != std::string::npos);
+    CHECK_FALSE(fs::exists(desk.directory / "state" / "undo-1.sh"));
+}
+
+TEST_CASE("without a confirm everything comes back by itself")
+{
+    const Desk desk;
+    const std::string before = desk.sysctl("net.core.somaxconn");
+    REQUIRE(desk.run("set net.core.somaxconn 5000 --yes --confirm-within 5s").status == 0);
+    CHECK(desk.sysctl("net.core.somaxconn") == "5000");
+    for (int waited = 0; waited < 200 && desk.sysctl("net.core.somaxconn") == "5000"; ++waited)
+        ::usleep(100'000);
+    CHECK(desk.sysctl("net.core.somaxconn") == before);
+}
+
+TEST_CASE("links and queues are tunables like any other")
+{
+    const Desk desk;
+    CHECK(desk.run("set link/nwa/mtu 1400 --yes --keep").status == 0);
+    CHECK(desk.run("set queue/nwa/rx-0/rps_cpus list:0 --yes --keep").status == 0);
+    CHECK(support::must("ip -n " + desk.netns + " link show nwa").find("mtu 1400") != std::string::npos);
+    CHECK(desk.run("get link/nwa/mtu").out == "link/nwa/mtu = 1400\n");
+    CHECK(desk.run("get queue/nwa/rx-0/rps_cpus").out == "queue/nwa/rx-0/rps_cpus = list:0\n");
+    CHECK(desk.run("rollback").status == 0);
+    CHECK(desk.run("rollback").status == 0);
+    CHECK(desk.run("get link/nwa/mtu").out == "link/nwa/mtu = 1500\n");
+    CHECK(desk.run("get queue/nwa/rx-0/rps_cpus").out == "queue/nwa/rx-0/rps_cpus = list:\n");
+}
+
+TEST_CASE("get says what sysctl says, for every key of the namespace")
+{
+    const Desk desk;
+    const auto listed = desk.run("list 'sysctl/net.*'");
+    REQUIRE(listed.status == 0);
+    const std::string theirs = desk.sysctls();
+    std::size_t compared = 0;
+    for (std::size_t at = 0; at < listed.out.size();) {
+        const std::size_t end = listed.out.find('\n', at);
+        std::string line = listed.out.substr(at, end - at);
+        at = end + 1;
+        if (!line.starts_with("sysctl/") || line.find("(not readable") != std::string::npos) continue;
+        line = line.substr(7); // "net.core.somaxconn = 4096"
+        if (line.find("stable_secret") != std::string::npos || line.ends_with("= ")) continue;
+        std::string tabbed = line;
+        const std::size_t equals = tabbed.find(" = ");
+        for (std::size_t i = equals + 3; i < tabbed.size(); ++i)
+            if (tabbed[i] == ' ') tabbed[i] = '\t';
+        const bool same =
+            theirs.find(line + "\n") != std::string::npos || theirs.find(tabbed + "\n") != std::string::npos;
+        CHECK_MESSAGE(same, line);
+        ++compared;
+    }
+    CHECK(compared > 400);
+}
+
+TEST_CASE("what was typed wrong ends with 2 and one line that names it")
+{
+    const Desk desk;
+    for (const char* arguments :
+         {"frobnicate", "get", "get net.ipv4.../../../x", "get sysctl/net.ipv4.no/../such", "set net.core.somaxconn",
+          "set net.core.somaxconn many --yes", "set net.ipv4.tcp_fin_timeout -5 --yes",
+          "set net.ipv4.tcp_rmem '4096 131072 5' --yes", "set link/nwa/mtu 12 --yes",
+          "set net.core.somaxconn 5000 --yes --confirm-within soon", "audit --workload webserver",
+          "audit --bandwidth fast", "audit --rtt 50", "audit --fail-on dire", "rules no-such-rule",
+          "audit --seconds -1", "apply"}) {
+        CAPTURE(arguments);
+        const auto output = desk.run(arguments);
+        CHECK_MESSAGE(output.status == 2, output.out);
+        CHECK_MESSAGE(one_line(output.out), output.out);
+    }
+    CHECK(desk.sysctl("net.core.somaxconn") == "4096");
+}
+
+TEST_CASE("what cannot be done ends with 1 and one line that says why")
+{
+    const Desk desk;
+    std::ofstream(desk.directory / "cut.json") << "{\"schema\": 1, \"to";
+    std::ofstream(desk.directory / "cut.yaml") << "schema: 1\nmade_for:\n  machine";
+    std::ofstream(desk.directory / "deep.yaml") << std::string(100'000, '[');
+    std::ofstream(desk.directory / "binary.yaml") << std::string("\0\x01\x02", 3);
+    for (const char* arguments : {"get sysctl/net.ipv4.no_such_key", "get link/nosuch0/mtu", "audit --from cut.json",
+                                  "audit --from /nonexistent", "audit --root /nonexistent", "apply cut.yaml --yes",
+                                  "apply deep.yaml --yes", "apply binary.yaml --yes", "apply /nonexistent --yes",
+                                  "confirm", "rollback", "rollback 99", "audit --intent /nonexistent"}) {
+        CAPTURE(arguments);
+        const auto output = desk.run(arguments);
+        CHECK_MESSAGE(output.status == 1, output.out);
+        CHECK_MESSAGE(one_line(output.out), output.out);
+    }
+    const auto full = desk.run("capture --seconds 0 -o /dev/full");
+    CHECK(full.status == 1);
+}
+
+TEST_CASE("a plan made for another namespace is refused")
+{
+    const Desk desk;
+    REQUIRE(desk.shell(std::string(NETWRIGHT_BINARY) + " plan -o other.yaml" + web).status == 0);
+    const auto output = desk.run("apply other.yaml --yes");
+    CHECK(output.status == 1);
+    CHECK_MESSAGE(one_line(output.out), output.out);
+    CHECK(output.out.find("namespace") != std::string::npos);
+}
+
+TEST_CASE("a capture is judged like the host it came from")
+{
+    const Desk desk;
+    REQUIRE(desk.run("capture --seconds 0 -o host.json").status == 0);
+    const auto live = nlohmann::json::parse(desk.run("audit --seconds 0 --json").out);
+    const auto stored = nlohmann::json::parse(desk.run("audit --from host.json --json").out);
+    CHECK(live.at("findings") == stored.at("findings"));
+    CHECK(desk.run("audit --seconds 0 --fail-on critical").status == 0);
+}
+
+TEST_CASE("without root the audit works and says what it could not see")
+{
+    const Desk desk;
+    const auto output = desk.shell("setpriv --reuid=65534 --regid=65534 --clear-groups " +
+                                   std::string(NETWRIGHT_BINARY) + " audit --seconds 0");
+    CHECK(output.status == 0);
+    CHECK(output.out.find("needs root") != std::string::npos);
+    const auto refused =
+        desk.shell("setpriv --reuid=65534 --regid=65534 --clear-groups " + std::string(NETWRIGHT_BINARY) +
+                   " --state-dir /nonexistent/state set net.core.somaxconn 5000 --yes");
+    CHECK(refused.status == 1);
+    CHECK_MESSAGE(one_line(refused.out), refused.out);
+}
+
+TEST_CASE("the output has no colour where nobody sees it, and fits 80 columns")
+{
+    const Desk desk;
+    const auto output = desk.run("audit --seconds 0");
+    CHECK(output.out.find('\x1b') == std::string::npos);
+    const auto coloured = desk.run("--color always audit --seconds 0");
+    CHECK(coloured.out.find('\x1b') != std::string::npos);
+}
