@@ -97,12 +97,23 @@ Result<std::string> read_file(const std::string& path, std::size_t most)
 Result<void> write_file(const std::string& path, std::string_view text)
 {
     if (path == "-") return print(text);
-    const std::string beside = path + ".netwright-new";
-    Fd file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    std::error_code unknown;
+    const auto status = std::filesystem::status(path, unknown);
+    if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+        // A device or a pipe is written to; putting a new file in its place would destroy it.
+        const Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+        if (!file) return std::unexpected(errno_error("write " + path, errno));
+        return write_all(file.get(), text, path);
+    }
+    // Behind a link the file is replaced, not the link.
+    const auto target = std::filesystem::weakly_canonical(path, unknown).string();
+    const std::string place = unknown || target.empty() ? path : target;
+    const std::string beside = place + ".netwright-new";
+    const Fd file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (!file) return std::unexpected(errno_error("write " + path, errno));
     auto written = write_all(file.get(), text, path);
     if (written && ::fsync(file.get()) < 0) written = std::unexpected(errno_error("write " + path, errno));
-    if (written && ::rename(beside.c_str(), path.c_str()) < 0)
+    if (written && ::rename(beside.c_str(), place.c_str()) < 0)
         written = std::unexpected(errno_error("write " + path, errno));
     if (!written) ::unlink(beside.c_str());
     return written;

@@ -21,13 +21,21 @@ Result<Intent> intent_of_file(const IntentFlags& flags)
     return intent_from_yaml(TRY(std::move(text)), path);
 }
 
-Result<void> describe_load(const IntentFlags& flags, Intent& intent)
+// What does not parse was typed on the command line, so it is the caller who must change it: Rejected, which ends
+// with 2.
+template <class T>
+Result<T> typed(Result<T> parsed)
+{
+    if (!parsed) parsed.error().kind = Error::Kind::Rejected;
+    return parsed;
+}
+
+void describe_load(const IntentFlags& flags, Intent& intent)
 {
     if (flags.connections) intent.connections = Answer<std::uint64_t>{*flags.connections, true, "--connections"};
     if (flags.connection_rate)
         intent.connection_rate = Answer<std::uint64_t>{*flags.connection_rate, true, "--connection-rate"};
     if (flags.loss_percent) intent.loss = Answer<double>{*flags.loss_percent / 100, true, "--loss"};
-    return {};
 }
 
 } // namespace
@@ -55,12 +63,12 @@ void add_intent_flags(CLI::App& app, IntentFlags& flags)
 Result<Intent> given_intent(const IntentFlags& flags)
 {
     Intent intent = TRY(intent_of_file(flags));
-    if (!flags.workload.empty()) intent.workload = {TRY(parse_workload(flags.workload)), true, "--workload"};
+    if (!flags.workload.empty()) intent.workload = {TRY(typed(parse_workload(flags.workload))), true, "--workload"};
     if (!flags.bandwidth.empty())
-        intent.bandwidth = Answer<BitRate>{TRY(parse_bit_rate(flags.bandwidth)), true, "--bandwidth"};
-    if (!flags.rtt.empty()) intent.rtt = Answer<Nanoseconds>{TRY(parse_duration(flags.rtt)), true, "--rtt"};
-    if (!flags.risk.empty()) intent.welcome = TRY(parse_risk(flags.risk));
-    TRY_VOID(describe_load(flags, intent));
+        intent.bandwidth = Answer<BitRate>{TRY(typed(parse_bit_rate(flags.bandwidth))), true, "--bandwidth"};
+    if (!flags.rtt.empty()) intent.rtt = Answer<Nanoseconds>{TRY(typed(parse_duration(flags.rtt))), true, "--rtt"};
+    if (!flags.risk.empty()) intent.welcome = TRY(typed(parse_risk(flags.risk)));
+    describe_load(flags, intent);
     intent.protect.insert(intent.protect.end(), flags.protect.begin(), flags.protect.end());
     return intent;
 }

@@ -4,9 +4,13 @@
  * The structs name only the fields read; CO-RE finds their places in the running kernel's BTF, so the object is the
  * same for every kernel and no vmlinux.h of the building machine gets in.
  */
-#include <bpf/bpf_helpers.h>
+/* bpf_helpers.h needs the kernel's types before it. */
+// clang-format off
 #include <linux/bpf.h>
 #include <linux/types.h>
+
+#include <bpf/bpf_helpers.h>
+// clang-format on
 
 #include "socket_owner_record.h"
 
