@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -28,6 +29,7 @@ constexpr std::array table{
     Command{"set", "change one tunable, as a transaction", declare_set},
     Command{"list", "list the tunables of this host with their values", declare_list},
     Command{"capture", "write a snapshot of everything as JSON", declare_capture},
+    Command{"lint", "find what is wrong with sysctl files, and rewrite them", declare_lint},
     Command{"rules", "list what audit checks, or explain one rule", declare_rules},
 };
 
@@ -39,6 +41,17 @@ Result<void> write_all(int descriptor, std::string_view text, const std::string&
         if (put < 0) return std::unexpected(errno_error("write " + name, errno));
         text.remove_prefix(static_cast<std::size_t>(put));
     }
+    return {};
+}
+
+// A new file takes owner and mode of the one it replaces: what held a secret stays as closed as it was.
+Result<void> keep_closed(int descriptor, const std::string& path)
+{
+    struct stat old{};
+    if (::stat(path.c_str(), &old) < 0) return {};
+    const bool owned = ::fchown(descriptor, old.st_uid, old.st_gid) == 0 || errno == EPERM;
+    if (!owned || ::fchmod(descriptor, old.st_mode & 07777) < 0)
+        return std::unexpected(errno_error("write " + path, errno));
     return {};
 }
 
@@ -111,7 +124,8 @@ Result<void> write_file(const std::string& path, std::string_view text)
     const std::string beside = place + ".netwright-new";
     const Fd file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (!file) return std::unexpected(errno_error("write " + path, errno));
-    auto written = write_all(file.get(), text, path);
+    auto written = keep_closed(file.get(), place);
+    if (written) written = write_all(file.get(), text, path);
     if (written && ::fsync(file.get()) < 0) written = std::unexpected(errno_error("write " + path, errno));
     if (written && ::rename(beside.c_str(), place.c_str()) < 0)
         written = std::unexpected(errno_error("write " + path, errno));
