@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The systemd unit that runs `netwright recover` at boot (docs/decisions/0044-recover-at-boot.md).
+// The systemd unit that runs `netwright recover` at boot (docs/decisions/009-recover-at-boot.md).
 #pragma once
 
 #include "base/error.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // netwright confirm, rollback and recover: how a transaction ends.
+#include "apply/boot_unit.h"
 #include "apply/recover.h"
 #include "cli/transaction.h"
 
@@ -66,8 +67,33 @@ int rollback(const RollbackFlags& flags, const Globals& globals)
     return show(apply::rollback(doors->kernel, doors->journal, flags.id, wish), globals);
 }
 
-int recover(const Globals& globals)
+struct RecoverFlags {
+    std::string systemd_dir = "/etc/systemd/system";
+    bool install = false, remove = false;
+};
+
+// So that a crash of the whole host is cleaned up at boot too, where no package brought the unit.
+int boot_unit(const RecoverFlags& flags, const Globals& globals)
 {
+    if (flags.remove) {
+        const auto removed = apply::remove_boot_unit(flags.systemd_dir);
+        if (!removed) return complain(removed.error());
+        fmt::print("Removed netwright-recover.service from {}.\n", flags.systemd_dir);
+        return done;
+    }
+    std::error_code unknown;
+    const auto binary = std::filesystem::read_symlink("/proc/self/exe", unknown);
+    if (unknown) return complain("read /proc/self/exe: " + unknown.message(), failed);
+    const auto installed = apply::install_boot_unit(flags.systemd_dir, binary, globals.state_dir);
+    if (!installed) return complain(installed.error());
+    fmt::print("Installed and enabled netwright-recover.service in {}: it runs {} recover at boot.\n",
+               flags.systemd_dir, binary.string());
+    return done;
+}
+
+int recover(const RecoverFlags& flags, const Globals& globals)
+{
+    if (flags.install || flags.remove) return boot_unit(flags, globals);
     if (::access(globals.state_dir.c_str(), F_OK) != 0) {
         fmt::print("Nothing to recover: {} does not exist.\n", globals.state_dir.string());
         return done;
@@ -103,9 +129,14 @@ Action declare_rollback(CLI::App& app, const Globals& globals)
     return [flags, &globals] { return rollback(*flags, globals); };
 }
 
-Action declare_recover(CLI::App&, const Globals& globals)
+Action declare_recover(CLI::App& app, const Globals& globals)
 {
-    return [&globals] { return recover(globals); };
+    auto flags = std::make_shared<RecoverFlags>();
+    CLI::Option* const install =
+        app.add_flag("--install-boot-unit", flags->install, "make systemd run recover at boot (the package does so)");
+    app.add_flag("--remove-boot-unit", flags->remove, "take that unit away again")->excludes(install);
+    app.add_option("--systemd-dir", flags->systemd_dir, "where units are")->type_name("DIR")->capture_default_str();
+    return [flags, &globals] { return recover(*flags, globals); };
 }
 
 } // namespace netwright::cli

@@ -11,7 +11,7 @@ namespace netwright::plan {
 
 // At most one change a tunable; none that would leave a value as it is. What is left out says why:
 // protected, too risky, a convention nobody asked for, a capacity lowered without a reason, a value the catalogue
-// refuses, outranked by another finding (docs/decisions/0020-what-a-plan-leaves-out.md).
+// refuses, outranked by another finding (docs/decisions/003-what-a-plan-leaves-out.md).
 Plan make_plan(const Judgement& judgement, const Snapshot& host, const Intent& intent);
 
 } // namespace netwright::plan

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include "support/program.h"
 
@@ -250,4 +251,17 @@ TEST_CASE("the output has no colour where nobody sees it, and fits 80 columns")
     CHECK(output.out.find('\x1b') == std::string::npos);
     const auto coloured = desk.run("--color always audit --seconds 0");
     CHECK(coloured.out.find('\x1b') != std::string::npos);
+}
+
+TEST_CASE("the boot unit is installed whole and removed without a trace")
+{
+    const Desk desk;
+    REQUIRE(desk.run("recover --install-boot-unit --systemd-dir units").status == 0);
+    std::ifstream unit(desk.directory / "units" / "netwright-recover.service");
+    const std::string text(std::istreambuf_iterator<char>(unit), {});
+    CHECK(text.find(std::string("ExecStart=") + NETWRIGHT_BINARY) != std::string::npos);
+    CHECK(fs::is_symlink(desk.directory / "units/sysinit.target.wants/netwright-recover.service"));
+    REQUIRE(desk.run("recover --remove-boot-unit --systemd-dir units").status == 0);
+    CHECK_FALSE(fs::exists(desk.directory / "units/netwright-recover.service"));
+    CHECK_FALSE(fs::is_symlink(desk.directory / "units/sysinit.target.wants/netwright-recover.service"));
 }
