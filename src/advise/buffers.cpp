@@ -53,9 +53,16 @@ struct Direction {
 constexpr Direction receiving{"tcp-receive-buffer-below-bdp", "net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem", "receive"};
 constexpr Direction sending{"tcp-send-buffer-below-bdp", "net.ipv4.tcp_wmem", "net.ipv4.tcp_rmem", "send"};
 
-std::uint64_t wanted(const Case& about, const Path& path, const Direction& direction)
+// How many times the bandwidth-delay product a buffer needs: a receiver behind loss also holds what came out of order.
+unsigned factor_of(const Case& about, const Direction& direction)
 {
     const bool lossy = about.intent.loss && about.intent.loss->value > loss_that_costs;
+    return lossy && direction.key != sending.key ? 3 : 2;
+}
+
+std::uint64_t wanted(const Case& about, const Path& path, const Direction& direction)
+{
+    const bool lossy = factor_of(about, direction) == 3;
     if (direction.key == sending.key) return catalog::send_buffer_maximum(path.bandwidth, path.rtt, Bytes{}).count;
     const auto quality = lossy ? catalog::Path::Lossy : catalog::Path::Clean;
     return catalog::receive_buffer_maximum(path.bandwidth, path.rtt, quality, Bytes{}).count;
@@ -88,22 +95,26 @@ Result<std::vector<std::int64_t>> three(const Case& about, std::string_view key)
     return fail(Error::Kind::Malformed, fmt::format("sysctl {}: min, default and max are expected", key));
 }
 
-std::string formula(const Path& path, std::uint64_t want)
+std::string formula(unsigned factor, const Path& path, std::uint64_t want)
 {
-    return fmt::format("2 x {} x {} / 8 = 2 x {}, rounded up to 1 MiB: {}", to_text(path.bandwidth),
-                       duration_text(path.rtt), to_text(path.product), want);
+    const bool capped = want / factor < path.product.count;
+    return fmt::format("{} x {} x {} / 8 = {} x {}, {}: {}", factor, to_text(path.bandwidth), duration_text(path.rtt),
+                       factor, to_text(path.product), capped ? "capped at 256 MiB" : "rounded up to 1 MiB", want);
 }
 
-void explain_buffer(Finding& finding, const Direction& direction, const Path& path, std::int64_t largest)
+void explain_buffer(Finding& finding, const Direction& direction, unsigned factor, const Path& path,
+                    std::int64_t largest)
 {
     finding.why =
         fmt::format("{} x {} is a bandwidth-delay product of {}: that much must be in flight to fill the path. About "
-                    "half of a {} buffer is usable for it, so its maximum must be twice that; it is {}.",
+                    "half of a {} buffer is usable for it{}, so its maximum must be {} times that; it is {}.",
                     to_text(path.bandwidth), duration_text(path.rtt), to_text(path.product), direction.what,
+                    factor == 3 ? ", and on this lossy path it also holds what came out of order" : "", factor,
                     to_text(Bytes{static_cast<std::uint64_t>(largest)}));
     const double share = static_cast<double>(largest) / 2 / static_cast<double>(path.product.count);
-    finding.cost =
-        fmt::format("one connection reaches at most about {:.0f} % of the bandwidth", std::min(share, 1.0) * 100);
+    finding.cost = share < 0.01 ? "one connection reaches less than 1 % of the bandwidth"
+                                : fmt::format("one connection reaches at most about {:.0f} % of the bandwidth",
+                                              std::min(share, 1.0) * 100);
     finding.side_effects =
         "a connection that really needs it may hold that much kernel memory; other connections and new ones "
         "stay as small as before (min and default do not change)";
@@ -122,8 +133,9 @@ Result<void> remedy_buffer(const Case& about, const Direction& direction, const 
                         to_text(Bytes{fits}), full_connections));
     if (target <= now[2]) return {};
     auto changes = set_sysctl(about, direction.rule, direction.key, std::vector{now[0], now[1], target},
-                              fits < want ? fmt::format("as much of 2 x {} as tcp_mem affords", to_text(path.product))
-                                          : formula(path, want));
+                              fits < want ? fmt::format("as much of {} x {} as tcp_mem affords",
+                                                        factor_of(about, direction), to_text(path.product))
+                                          : formula(factor_of(about, direction), path, want));
     // The key's own risk is memory; a maximum that fits into tcp_mem with room to spare has little of it.
     if (changes && fits >= want)
         for (Change& change : *changes)
@@ -145,7 +157,7 @@ Opinion judge_buffer(const Case& about, const Direction& direction)
     note(finding, sysctl_evidence(about, direction.key));
     finding.evidence.push_back(
         {"bandwidth-delay product", fmt::format("{} ({})", to_text(path->product), path->reason)});
-    explain_buffer(finding, direction, *path, now[2]);
+    explain_buffer(finding, direction, factor_of(about, direction), *path, now[2]);
     if (path->given) TRY_VOID(remedy_buffer(about, direction, *path, finding));
     if (!path->given)
         finding.advice.emplace_back(

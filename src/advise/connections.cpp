@@ -76,10 +76,12 @@ Opinion judge_keepalive_late(const Case& about)
         "connections earlier (often after {} s); both ends then keep a connection that no longer exists.",
         now.time_s, middlebox_idle_s);
     finding.cost = "stale connections hold memory, locks and pool slots; the next request on one fails";
-    set_keepalive(about, "keepalive-late", want,
-                  fmt::format("dead peers found in {} + {} x {} = {} s; below half of a middlebox's {} s", want.time_s,
-                              want.interval_s, want.probes, want.detection_s(), middlebox_idle_s),
-                  finding);
+    set_keepalive(
+        about, "keepalive-late", want,
+        fmt::format(
+            "first probe after {} s, before a middlebox forgets at {} s; dead peers found in {} + {} x {} = {} s",
+            want.time_s, middlebox_idle_s, want.time_s, want.interval_s, want.probes, want.detection_s()),
+        finding);
     finding.advice.emplace_back(
         "only sockets with SO_KEEPALIVE are probed: see that the programs set it (ss -to shows 'keepalive')");
     finding.side_effects = fmt::format("one small packet for each idle connection every {} s", want.time_s);

@@ -217,12 +217,16 @@ Opinion judge_below_default(const Case& about)
         finding.subject = key;
         note(finding, sysctl_evidence(about, key));
         note_setter(about, key, finding);
-        finding.evidence.push_back({"the kernel's own default here", fmt::format("{}", fmt::join(want, " "))});
+        finding.evidence.push_back({"the kernel's own default is at least", fmt::format("{}", fmt::join(want, " "))});
         finding.why =
             "Kernel defaults have grown; a recipe written for an older one now shrinks what it meant to enlarge.";
         finding.cost = "smaller windows and shorter queues than an untouched host has";
         const Value raised = want.size() == 1 ? Value(want[0]) : Value(want);
-        propose(finding, raise_sysctl(about, "below-kernel-default", key, raised, "this kernel's own default"));
+        auto changes = raise_sysctl(about, "below-kernel-default", key, raised, "this kernel's own default");
+        if (changes)
+            for (Change& change : *changes)
+                change.risk = Risk::Low; // what an untouched host runs with
+        propose(finding, std::move(changes));
         finding.advice.emplace_back("or remove the line from the file and let the kernel choose");
         finding.side_effects = "memory, as on any host with default settings";
         findings.push_back(std::move(finding));

@@ -123,6 +123,9 @@ Opinion judge_backlog_small(const Listener& listener, const Case& about)
 {
     const auto& rate = about.intent.connection_rate;
     if (!rate || !reachable(listener)) return std::vector<Finding>{};
+    // The rate is the whole host's. One that was only seen says nothing of this port until it would fill this queue.
+    const double stall_s = std::chrono::duration<double>(accept_stall).count();
+    if (!rate->given && 2 * static_cast<double>(rate->value) * stall_s <= listener.limit) return std::vector<Finding>{};
     const std::uint64_t want = backlog_for(rate->value);
     const auto somaxconn = static_cast<std::uint64_t>(TRY(about.host.sysctls.number("net.core.somaxconn")));
     if (listener.limit >= want || listener.limit >= somaxconn) return std::vector<Finding>{};
@@ -297,10 +300,12 @@ Opinion judge_syn_backlog_short(const Case& about)
         "While cookies are off, new SYNs from unknown peers are refused once three quarters of tcp_max_syn_backlog are "
         "half open, whatever the listener's own limit.";
     finding.cost = "slow or distant clients are refused in a burst";
-    propose(finding, raise_sysctl(about, "syn-backlog-short", "net.ipv4.tcp_max_syn_backlog", std::int64_t{longest},
-                                  "as long as the longest listener's limit"));
-    finding.advice.emplace_back("better: switch tcp_syncookies on; this limit then does not count at all");
-    finding.side_effects = "a flood may hold that many half-open entries (about 320 bytes each)";
+    // No change of its own: syncookies-off proposes the cure, and then this limit is not consulted at all.
+    finding.advice.push_back(
+        fmt::format("switch tcp_syncookies on: this limit then does not count at all. If they must stay off: "
+                    "net.ipv4.tcp_max_syn_backlog={}",
+                    longest));
+    finding.side_effects = "none: advice only";
     return std::vector{std::move(finding)};
 }
 

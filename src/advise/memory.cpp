@@ -120,6 +120,8 @@ constexpr std::array prunes{
     Prune{"TcpExtTCPRcvQDrop", true},  Prune{"TcpExtTCPBacklogDrop", true},
 };
 
+constexpr std::uint64_t prunes_that_matter = 10; // while we looked; fewer is one slow reader's bad moment
+
 Opinion judge_prune(const Case& about)
 {
     Finding finding = finding_of(Severity::Low, Confidence::Measured,
@@ -129,8 +131,8 @@ Opinion judge_prune(const Case& about)
         const auto counter = counter_of(about, prune.name);
         if (!counter && !about.host.protocols) return std::unexpected(counter.error());
         if (!counter || counter->growth == 0) continue;
-        growing = true;
-        losing = losing || prune.loses;
+        growing = growing || counter->growth >= prunes_that_matter;
+        losing = losing || (prune.loses && counter->growth >= prunes_that_matter);
         note(finding, counter_evidence(about, prune.name));
     }
     if (!growing) return std::vector<Finding>{};

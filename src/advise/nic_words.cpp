@@ -126,6 +126,7 @@ std::optional<Severity> weigh_loss(const Counter& lost, const Counter& handled, 
 {
     if (interval.count() != 0 && lost.growth != 0) {
         const double now = share(lost.growth, handled.growth);
+        if (lost.growth < very_few && now < worth_telling_share) return std::nullopt; // one in millions is no fault
         if (now >= high_share && lost.growth >= few) return Severity::High;
         return now >= medium_share && lost.growth >= very_few ? Severity::Medium : Severity::Low;
     }

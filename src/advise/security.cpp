@@ -215,11 +215,15 @@ Opinion judge_source_check_off(const Nic& nic, const Case& about)
     return std::vector{std::move(finding)};
 }
 
+constexpr std::uint64_t forged_that_matter = 10; // packets while we looked
+
 Opinion judge_source_check_drops(const Case& about)
 {
     const Counter dropped = TRY(counter_of(about, "TcpExtIPReversePathFilter"));
     if (dropped.growth == 0) return std::vector<Finding>{};
-    Finding finding = finding_of(Severity::Medium, Confidence::Measured,
+    // A forged packet now and then is the internet's weather; a stream of them is a fault or an attack.
+    const bool stream = dropped.growth >= forged_that_matter;
+    Finding finding = finding_of(stream ? Severity::Medium : Severity::Info, Confidence::Measured,
                                  "rp_filter drops packets now: forged sources or asymmetric routes");
     note(finding, counter_evidence(about, "TcpExtIPReversePathFilter"));
     note(finding, sysctl_evidence(about, "net.ipv4.conf.all.rp_filter"));

@@ -45,8 +45,9 @@ void add_intent_flags(CLI::App& app, IntentFlags& flags)
     app.add_option("--intent", flags.file,
                    fmt::format("what the host is for, as YAML (default: {} if it is there)", system_intent))
         ->type_name("FILE");
-    app.add_option("--workload", flags.workload,
-                   "what the host does: web-server, proxy, bulk, database, …; help lists them")
+    app.add_option(
+           "--workload", flags.workload,
+           "what the host does: web-server, proxy, bulk, database, …; `netwright plan --workload help` lists them")
         ->type_name("CLASS");
     app.add_option("--bandwidth", flags.bandwidth, "towards its peers, such as 10Gbit")->type_name("RATE");
     app.add_option("--rtt", flags.rtt, "round trip to the peers that matter, such as 50ms")->type_name("TIME");
@@ -55,7 +56,7 @@ void add_intent_flags(CLI::App& app, IntentFlags& flags)
     app.add_option("--loss", flags.loss_percent, "bytes lost on the path, in percent")
         ->type_name("P")
         ->check(CLI::Range(0.0, 100.0));
-    app.add_option("--risk", flags.risk, "changes above this are left out: low, medium, high")->type_name("RISK");
+    app.add_option("--risk", flags.risk, "changes above this are left out: none, low, medium, high")->type_name("RISK");
     app.add_option("--protect", flags.protect, "never touch these tunables, such as 'net.ipv4.conf.*' (repeatable)")
         ->type_name("GLOB");
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // netwright: looks at a host's network stack, explains, plans, applies as a transaction, and puts back.
+#include "base/text.h"
 #include "cli/command.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 
 namespace {
@@ -22,6 +24,21 @@ int leave(const CLI::App& app, const CLI::ParseError& problem)
     for (char& c : what)
         if (c == '\n') c = ' ';
     return cli::complain(fmt::format("{} (see: {} --help)", what, command), cli::usage);
+}
+
+// The first word that is neither a flag nor a flag's value, if no command has that name.
+std::string_view unknown_command(int argc, char** argv)
+{
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view word = argv[i];
+        const bool takes_value = word == "--netns" || word == "--state-dir" || word == "--color";
+        if (takes_value) ++i;
+        if (word.starts_with('-')) continue;
+        return std::ranges::find(cli::commands(), word, &cli::Command::name) == cli::commands().end()
+                   ? word
+                   : std::string_view{};
+    }
+    return {};
 }
 
 } // namespace
@@ -49,6 +66,13 @@ int main(int argc, char** argv)
     for (const cli::Command& command : cli::commands()) {
         CLI::App* const sub = app.add_subcommand(std::string(command.name), std::string(command.summary));
         actions.emplace_back(sub, command.declare(*sub, globals));
+    }
+    if (const std::string_view word = unknown_command(argc, argv); !word.empty()) {
+        const auto nearest = std::ranges::min_element(
+            cli::commands(), {}, [&](const cli::Command& command) { return edit_distance(command.name, word); });
+        return cli::complain(
+            fmt::format("no command '{}': did you mean {}? (all of them: netwright --help)", word, nearest->name),
+            cli::usage);
     }
     try {
         app.parse(argc, argv);

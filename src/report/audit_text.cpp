@@ -71,7 +71,7 @@ void add_background(Lines& lines, const Finding& finding)
     const bool acts = !finding.remedy.empty() || !finding.advice.empty();
     if (acts)
         lines.add("risk", finding.side_effects.empty() ? std::string(to_text(finding.risk))
-                          : finding.side_effects.starts_with("none")
+                          : finding.remedy.empty() && finding.side_effects.starts_with("none")
                               ? finding.side_effects
                               : fmt::format("{}: {}", to_text(finding.risk), finding.side_effects));
     lines.add("security", finding.security, Tone::Yellow);
@@ -162,12 +162,20 @@ constexpr std::array gap_groups{
     GapGroup{Error::Kind::Interrupted, "was cut short"},
     GapGroup{Error::Kind::Mismatch, "changed while it was read"},
     GapGroup{Error::Kind::Rejected, "refused the question"},
-    GapGroup{Error::Kind::Absent, "is not there"},
 };
+
+// What a person need not read: things that do not exist here, loopback's missing hardware, keys made for writing only.
+// The JSON forms hold them all.
+bool worth_saying(const Gap& gap)
+{
+    return gap.why.kind != Error::Kind::Absent && !gap.where.starts_with("nics[lo]") &&
+           !gap.why.what.ends_with("can only be written");
+}
 
 std::string not_seen_text(const Snapshot& snapshot, const Style& style)
 {
-    const std::vector<Gap> all = gaps(snapshot);
+    std::vector<Gap> all = gaps(snapshot);
+    std::erase_if(all, [](const Gap& gap) { return !worth_saying(gap); });
     std::string text;
     for (const GapGroup& group : gap_groups) {
         std::vector<std::string> places;

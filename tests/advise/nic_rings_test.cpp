@@ -29,7 +29,7 @@ TEST_CASE("a ring shorter than its maximum, with drops, gets a longer one")
     CHECK(findings[0].subject == "eth0");
     CHECK(findings[0].advice[0] == "ethtool -G eth0 rx 1024");
     CHECK(rings(losing_frames(50), "nic-ring-short")[0].severity == Severity::Medium);
-    CHECK(rings(losing_frames(1), "nic-ring-short")[0].severity == Severity::Low);
+    CHECK(rings(losing_frames(1), "nic-ring-short").empty()); // one among so many is no fault
     CHECK(rings(losing_frames(0), "nic-ring-short").empty());
 }
 

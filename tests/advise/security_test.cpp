@@ -82,6 +82,9 @@ TEST_CASE("packets that rp_filter drops now are shown, the check is never weaken
         only(security("rp-filter-drops", HostBuilder().counter("TcpExtIPReversePathFilter", 70, 3)));
     CHECK(finding.confidence == Confidence::Measured);
     CHECK(finding.remedy.empty());
+    CHECK(finding.severity == Severity::Info); // a forged packet now and then is no alarm
+    CHECK(only(security("rp-filter-drops", HostBuilder().counter("TcpExtIPReversePathFilter", 70, 10))).severity ==
+          Severity::Medium);
     CHECK(content(security("rp-filter-drops", HostBuilder().counter("TcpExtIPReversePathFilter", 70))));
 }
 
