@@ -91,11 +91,12 @@ bool same_value(const Setting& setting, std::string_view other)
     return numbers && !setting.numbers.empty() ? *numbers == setting.numbers : setting.value == other;
 }
 
-// A guard that is spelt out protects it from other files; an interface may inherit something else; and a line that
-// takes back an earlier one has work to do.
+// A guard that is spelt out protects it from other files; an interface may inherit something else; distributions turn
+// bridge-nf-call off, and container hosts need it; and a line that takes back an earlier one has work to do.
 bool repeats_on_purpose(const Setting& setting, const Scene& scene)
 {
     if (setting.parameter->policy == catalog::Policy::Audit || !setting.parameter->security.empty()) return true;
+    if (setting.key.starts_with("net.bridge.")) return true;
     if (!setting.interface.empty() && setting.interface != "all" && setting.interface != "default") return true;
     const Setting* const first = scene.first(setting.key);
     return first && first->order < setting.order;

@@ -193,15 +193,17 @@ std::string concrete(std::string_view known, std::string_view written)
     return text.replace(at, 5, rest.substr(0, rest.find('.')));
 }
 
-// The nearest known key, where it is close enough to be what was meant: within net.* what the catalogue proposes,
-// elsewhere two slips at most, for the catalogue holds a few of those keys only.
+// The nearest known key, where it is close enough to be what was meant: two slips, three in a long name. Elsewhere than
+// in net.* the catalogue holds a few keys only, and a strange one is more likely another than a misspelt one.
 std::optional<std::string> meant(const Setting& setting, const Scene& scene)
 {
     const auto near = scene.nearest(setting.key);
     if (near.empty()) return std::nullopt;
     std::string best = concrete(near.front(), setting.key);
     const std::size_t distance = edit_distance(setting.key, best);
-    if (distance == 0 || distance > (is_covered(setting.key) ? 4U : 2U)) return std::nullopt;
+    const std::size_t leaf = best.size() - best.rfind('.') - 1;
+    const std::size_t most = is_covered(setting.key) && leaf >= 15 ? 3 : 2;
+    if (distance == 0 || distance > most) return std::nullopt;
     return best;
 }
 

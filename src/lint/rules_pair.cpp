@@ -28,6 +28,8 @@ constexpr std::array ordered{
             "The thresholds must rise: the third is the hard limit."},
     Ordered{"net.ipv4.ipfrag_low_thresh", "net.ipv4.ipfrag_high_thresh", "The kernel refuses one of the two lines."},
     Ordered{"net.ipv6.ip6frag_low_thresh", "net.ipv6.ip6frag_high_thresh", "The kernel refuses one of the two lines."},
+    Ordered{"vm.dirty_background_ratio", "vm.dirty_ratio",
+            "Programs are made to wait before anything is written in the background."},
     Ordered{"net.ipv4.tcp_retries1", "net.ipv4.tcp_retries2",
             "A connection is given up before the route is even checked again."},
 };

@@ -79,6 +79,14 @@ bool said_for_interfaces(const ConfKey& key, const Scene& scene)
     });
 }
 
+// A router takes redirects only where `all` and the interface both say so: then a 0 on `all` is enough.
+bool router_needs_both(const ConfKey& key, const Scene& scene)
+{
+    const bool router = scene.number("net.ipv4.ip_forward") == std::optional<std::int64_t>(1) ||
+                        scene.number("net.ipv4.conf.all.forwarding") == std::optional<std::int64_t>(1);
+    return router && key.leaf == "accept_redirects";
+}
+
 Remark all_remark(const Setting& setting, const ConfKey& key, std::string why)
 {
     return {setting.key_at,
@@ -95,7 +103,7 @@ Verdict judge_all_scope(const Setting& setting, const Scene& scene)
     const auto key = conf_key(setting);
     if (!key || setting.interface != "all" || setting.numbers.size() != 1) return std::nullopt;
     const bool on = setting.numbers[0] != 0;
-    const bool or_trap = is_four(*key) && !on && contains(or_keys_on, key->leaf);
+    const bool or_trap = is_four(*key) && !on && contains(or_keys_on, key->leaf) && !router_needs_both(*key, scene);
     const bool and_trap = is_four(*key) && on && contains(and_keys_off, key->leaf);
     const bool six_trap = !is_four(*key) && contains(ignored_on_all, key->leaf);
     const bool max_trap = is_four(*key) && !on && key->leaf == "rp_filter";
@@ -140,7 +148,8 @@ Verdict judge_exempt_interface(const Setting& setting, const Scene& scene)
     const auto all = scene.number(key->of("all"));
     if (!all) return std::nullopt;
     const bool lower_than_all = contains(max_keys, key->leaf) && setting.numbers[0] < *all;
-    const bool off_under_or = contains(or_keys_on, key->leaf) && setting.equals(0) && *all != 0;
+    const bool off_under_or =
+        contains(or_keys_on, key->leaf) && setting.equals(0) && *all != 0 && !router_needs_both(*key, scene);
     const bool loosened = key->leaf == "rp_filter" && *all == 1 && setting.equals(2);
     if (!lower_than_all && !off_under_or && !loosened) return std::nullopt;
     const Setting& other = *scene.last(key->of("all"));

@@ -9,11 +9,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 namespace netwright::lint {
 namespace {
 
-constexpr std::size_t most_guesses = 32; // unknown keys that get a "did you mean"
+constexpr std::size_t most_guesses = 16; // unknown keys that get a "did you mean"
 
 TextPlace place_of(std::uint32_t line, std::string_view whole, std::string_view part, std::uint32_t skipped)
 {
@@ -79,6 +80,8 @@ std::optional<std::int64_t> kernel_number(std::string_view word)
     }
     std::int64_t number = 0;
     const auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), number, base);
+    if (problem == std::errc::result_out_of_range && end == word.data() + word.size())
+        return negative ? std::numeric_limits<std::int64_t>::min() : std::numeric_limits<std::int64_t>::max();
     if (problem != std::errc{} || end != word.data() + word.size() || number < 0) return std::nullopt;
     return negative ? -number : number;
 }

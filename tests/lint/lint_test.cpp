@@ -35,6 +35,7 @@ constexpr std::array rows{
     Row{"misspelt-key", "vm.swapiness = 10\n", "vm.swappiness = 10\n"},
     Row{"misspelt-key", "net.ipv4.conf.eth0.rp_filtr = 1\n", "net.ipv4.conf.eth0.rp_filter = 1\n"},
     Row{"unknown-key", "net.ipv4.make_it_fast = 1\n", "net.sctp.rto_min = 1000\n"},
+    Row{"misspelt-key", "net.ipv4.tcp_synccookies = 1\n", "net.ipv4.tcp_user_timeout = 1\n"},
     Row{"unknown-key", "net.core.turbo_mode = 1\n", "net.ipv4.vs.conntrack = 1\n"},
     Row{"too-new-key", "net.ipv4.tcp_plb_enabled = 1\n", "net.ipv4.tcp_autocorking = 0\n", {5, 15, 0}},
     Row{"dead-key", "net.ipv4.tcp_low_latency = 1\n", "net.core.busy_poll = 50\n"},
@@ -50,6 +51,7 @@ constexpr std::array rows{
         "net.ipv4.conf.*.forwarding = 1\nnet.ipv4.conf.eth0.forwarding = 0\n"},
 
     Row{"no-value", "net.core.somaxconn =\n", "net.ipv4.ip_local_reserved_ports =\n"},
+    Row{"out-of-range", "net.core.somaxconn = 99999999999999999999\n", "fs.file-max = 18446744073709551615\n"},
     Row{"size-suffix", "net.core.rmem_max = 64M\n", "net.core.rmem_max = 67108864\n"},
     Row{"octal-number", "net.ipv4.tcp_syn_retries = 010\n", "net.ipv4.tcp_syn_retries = 3\n"},
     Row{"octal-number", "net.ipv4.tcp_keepalive_time = 0600\n", "net.ipv4.icmp_ratemask = 0x1819\n"},
@@ -133,6 +135,8 @@ constexpr std::array rows{
     Row{"all-does-not-reach", "net.ipv4.conf.all.bc_forwarding = 1\n", "net.ipv4.conf.all.arp_filter = 1\n"},
     Row{"all-does-not-reach", "net.ipv6.conf.all.accept_redirects = 0\n",
         "net.ipv6.conf.all.accept_redirects = 0\nnet.ipv6.conf.*.accept_redirects = 0\n"},
+    Row{"all-does-not-reach", "net.ipv4.conf.all.accept_redirects = 0\n",
+        "net.ipv4.ip_forward = 1\nnet.ipv4.conf.all.accept_redirects = 0\n"},
     Row{"default-reaches-later", "net.ipv4.conf.default.arp_ignore = 1\n", "net.ipv4.conf.all.arp_ignore = 1\n"},
     Row{"all-outweighs-interface", "net.ipv4.conf.all.rp_filter = 1\nnet.ipv4.conf.eth1.rp_filter = 0\n",
         "net.ipv4.conf.all.rp_filter = 1\nnet.ipv4.conf.default.rp_filter = 1\n"},
@@ -208,6 +212,26 @@ TEST_CASE("a file of sensible values yields nothing")
     for (const Diagnostic& one : found)
         MESSAGE(one.at.line << ": " << one.rule << ": " << one.message);
     CHECK(found.empty());
+}
+
+TEST_CASE("files that distributions and container platforms ship are left in peace")
+{
+    lint::Target node = newest_kernel();
+    node.workload = Workload::Kubernetes;
+    node.boot_modules = {"br_netfilter", "nf_conntrack"};
+    CHECK(lint_text_of("net.bridge.bridge-nf-call-iptables = 1\nnet.bridge.bridge-nf-call-ip6tables = 1\n"
+                       "net.ipv4.ip_forward = 1\nnet.ipv6.conf.all.forwarding = 1\n",
+                       node)
+              .empty());
+    // systemd's 50-default.conf
+    CHECK(lint_text_of("kernel.sysrq = 16\nkernel.core_uses_pid = 1\nnet.ipv4.conf.default.rp_filter = 2\n"
+                       "net.ipv4.conf.*.rp_filter = 2\n-net.ipv4.conf.all.rp_filter\n"
+                       "net.ipv4.conf.default.accept_source_route = 0\nnet.ipv4.conf.*.accept_source_route = 0\n"
+                       "-net.ipv4.conf.all.accept_source_route\nnet.ipv4.conf.default.promote_secondaries = 1\n"
+                       "net.ipv4.conf.*.promote_secondaries = 1\n-net.ipv4.conf.all.promote_secondaries\n"
+                       "-net.ipv4.ping_group_range = 0 2147483647\n-net.core.default_qdisc = fq_codel\n"
+                       "fs.protected_hardlinks = 1\nfs.protected_symlinks = 1\n")
+              .empty());
 }
 
 TEST_CASE("the copied recipe gets each of its lines corrected, and no line more")
