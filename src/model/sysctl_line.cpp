@@ -44,8 +44,11 @@ SysctlLine parse_sysctl_line(std::string_view text)
     if (line.kind == SysctlLine::Kind::Exclusion && (!line.ignore_failure || line.key.empty()))
         return malformed(std::move(line), "has no '='");
     if (line.key.empty()) return malformed(std::move(line), "has no key before '='");
-    if (line.kind == SysctlLine::Kind::Setting && std::ranges::any_of(line.key, is_blank))
-        return malformed(std::move(line), fmt::format("blank inside the key '{}'", line.key.substr(0, 64)));
+    if (line.kind == SysctlLine::Kind::Setting && std::ranges::any_of(line.key, is_blank)) {
+        // Named before the call: the line is moved from in it, and arguments are evaluated in no given order.
+        std::string why = fmt::format("blank inside the key '{}'", line.key.substr(0, 64));
+        return malformed(std::move(line), std::move(why));
+    }
     return line;
 }
 
