@@ -4,6 +4,7 @@
 #pragma once
 
 #include "model/describe.h"
+#include "model/histogram.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -57,6 +58,10 @@ inline constexpr bool is_duration = false;
 template <class R, class P>
 inline constexpr bool is_duration<std::chrono::duration<R, P>> = true;
 
+// Distributions of either kind travel as their parts.
+template <class T>
+inline constexpr bool has_parts = std::is_same_v<T, Distribution> || std::is_same_v<T, Histogram>;
+
 inline Out write_error(const Error& error)
 {
     Out detail{{"kind", to_text(error.kind)}, {"why", error.what}};
@@ -95,7 +100,7 @@ Out write(const T& value)
         return to_text(value);
     } else if constexpr (std::is_same_v<T, Bytes>) {
         return value.count;
-    } else if constexpr (std::is_same_v<T, Distribution>) {
+    } else if constexpr (has_parts<T>) {
         return write(value.parts());
     } else if constexpr (std::is_same_v<T, std::chrono::sys_seconds>) {
         return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(value)));
@@ -244,10 +249,10 @@ Result<void> read(const In& in, T& out)
         return {};
     } else if constexpr (std::is_same_v<T, Bytes>) {
         return read_number(in, out.count);
-    } else if constexpr (std::is_same_v<T, Distribution>) {
-        Distribution::Parts parts;
+    } else if constexpr (has_parts<T>) {
+        typename T::Parts parts;
         TRY_VOID(read(in, parts));
-        auto whole = Distribution::from(parts);
+        auto whole = T::from(parts);
         if (!whole) return fail(Error::Kind::Malformed, ": " + whole.error().what);
         out = *std::move(whole);
         return {};
