@@ -202,7 +202,7 @@ Opinion judge_below_default(const Case& about)
 {
     if (!about.host.memory) return std::unexpected(about.host.memory.error());
     const auto defaults = own_defaults(about, about.host.memory->total.count);
-    const bool small_wanted = about.intent.workload.value == Workload::IdleConnections;
+    const bool small_wanted = serves(about.intent, Workload::IdleConnections);
     std::vector<Finding> findings;
     for (std::size_t i = 0; i < defaults.size(); ++i) {
         const std::string_view key = defaults[i].key;

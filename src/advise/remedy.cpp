@@ -151,8 +151,8 @@ void note(Finding& finding, Result<Evidence> evidence)
 
 bool said(const Case& about, std::initializer_list<Workload> workloads)
 {
-    const auto& answer = about.intent.workload;
-    return answer.given && std::ranges::find(workloads, answer.value) != workloads.end();
+    return about.intent.workload.given &&
+           std::ranges::any_of(workloads, [&](Workload one) { return serves(about.intent, one); });
 }
 
 Result<std::vector<Change>> set_sysctl(const Case& about, std::string_view rule, std::string_view key, Value to,

@@ -2,8 +2,12 @@
 // The workloads by name, one row each.
 #include "model/intent.h"
 
+#include "base/text.h"
 #include "model/words.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <array>
 
 namespace netwright {
@@ -52,6 +56,18 @@ std::string_view to_text(Workload workload) { return row_of(workload).name; }
 std::string_view describe(Workload workload) { return row_of(workload).sentence; }
 Result<Workload> parse_workload(std::string_view text) { return word_to<Workload>("workload", names, text); }
 
+Result<std::vector<Workload>> parse_workloads(std::string_view text)
+{
+    std::vector<Workload> named;
+    for (const std::string_view word : split(text, ',')) {
+        const Workload one = TRY(parse_workload(trim(word)));
+        if (std::ranges::find(named, one) != named.end())
+            return fail(Error::Kind::Rejected, fmt::format("workload {} is named twice", to_text(one)));
+        named.push_back(one);
+    }
+    return named;
+}
+
 const std::vector<Workload>& all_workloads()
 {
     static const std::vector<Workload> all = [] {
@@ -61,6 +77,26 @@ const std::vector<Workload>& all_workloads()
         return list;
     }();
     return all;
+}
+
+bool serves(const Intent& intent, Workload workload)
+{
+    return intent.workload.value == workload || std::ranges::find(intent.beside, workload) != intent.beside.end();
+}
+
+std::vector<Workload> workloads(const Intent& intent)
+{
+    std::vector<Workload> all{intent.workload.value};
+    all.insert(all.end(), intent.beside.begin(), intent.beside.end());
+    return all;
+}
+
+std::string workloads_text(const Intent& intent)
+{
+    std::string text;
+    for (const Workload one : workloads(intent))
+        text += fmt::format("{}{}", text.empty() ? "" : ", ", to_text(one));
+    return text;
 }
 
 } // namespace netwright

@@ -97,3 +97,23 @@ TEST_CASE("what a person gave survives writing and reading; what was inferred st
     CHECK(again->welcome == intent.welcome);
     CHECK(again->protect == intent.protect);
 }
+
+TEST_CASE("several workloads on one host are read in their order, and written so that they read back")
+{
+    const auto intent = intent_from_yaml("workload: web-server, database\nstall: 20ms\ndatagram_rate: 9\n", "n.yaml");
+    REQUIRE(intent);
+    CHECK(intent->workload.value == Workload::WebServer);
+    CHECK(intent->beside == std::vector{Workload::Database});
+    CHECK(serves(*intent, Workload::Database));
+    CHECK_FALSE(serves(*intent, Workload::Game));
+    CHECK(workloads_text(*intent) == "web-server, database");
+    CHECK(intent->stall->value == std::chrono::milliseconds{20});
+    CHECK(intent->datagram_rate->value == 9);
+    const auto again = intent_from_yaml(to_yaml(*intent), "again.yaml");
+    REQUIRE(again);
+    CHECK(workloads(*again) == workloads(*intent));
+    CHECK(again->stall->value == intent->stall->value);
+    for (const char* wrong :
+         {"workload: web-server, web-server\n", "workload: web-server,\n", "workload: proxy, prox\n"})
+        CHECK_FALSE(intent_from_yaml(wrong, "n.yaml"));
+}
