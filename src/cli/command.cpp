@@ -30,6 +30,7 @@ constexpr std::array table{
     Command{"list", "list the tunables of this host with their values", declare_list},
     Command{"capture", "write a snapshot of everything as JSON", declare_capture},
     Command{"lint", "find what is wrong with sysctl files, and rewrite them", declare_lint},
+    Command{"explain", "explain a parameter, a counter or a drop reason", declare_explain},
     Command{"rules", "list what audit checks, or explain one rule", declare_rules},
 };
 

@@ -72,5 +72,6 @@ Action declare_get(CLI::App& app, const Globals& globals);
 Action declare_set(CLI::App& app, const Globals& globals);
 Action declare_list(CLI::App& app, const Globals& globals);
 Action declare_lint(CLI::App& app, const Globals& globals);
+Action declare_explain(CLI::App& app, const Globals& globals);
 
 } // namespace netwright::cli
