@@ -11,7 +11,7 @@
 namespace catalog_compiler {
 namespace {
 
-constexpr std::array kinds{Word{"counter", "Counter"}, Word{"drop-reason", "DropReason"}};
+constexpr std::array kinds{Word{"counter", "Counter"}, Word{"gauge", "Gauge"}, Word{"drop-reason", "DropReason"}};
 constexpr std::array harms{Word{"harmless", "Harmless"}, Word{"policy", "Policy"}, Word{"depends", "Depends"},
                            Word{"harmful", "Harmful"}};
 constexpr std::array<std::string_view, 8> texts{"layer",  "where", "means",      "look",

@@ -60,6 +60,12 @@ std::string_view to_text(Harm harm)
     return words.at(static_cast<std::size_t>(harm));
 }
 
+std::string_view to_text(TopicKind kind)
+{
+    constexpr std::array<std::string_view, 3> words{"counter", "gauge", "drop reason"};
+    return words.at(static_cast<std::size_t>(kind));
+}
+
 const Topic* find_topic(std::string_view name)
 {
     if (name.starts_with(drop_prefix)) name.remove_prefix(drop_prefix.size());

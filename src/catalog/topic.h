@@ -11,7 +11,7 @@
 
 namespace netwright::catalog {
 
-enum class TopicKind { Counter, DropReason };
+enum class TopicKind { Counter, Gauge, DropReason };
 // What growth means for the host: nothing, somebody's rule, harm, or it depends on what else grows.
 enum class Harm { Harmless, Policy, Depends, Harmful };
 
@@ -39,6 +39,7 @@ const Topic* find_topic(std::string_view name);
 // that fits). Without regard to case; several where short names are shared: "InErrors" is Tcp's, Udp's ….
 std::vector<const Topic*> topics_named(std::string_view name);
 
-std::string_view to_text(Harm harm); // "harmless", "policy", "depends", "harmful"
+std::string_view to_text(Harm harm);      // "harmless", "policy", "depends", "harmful"
+std::string_view to_text(TopicKind kind); // "counter", "gauge", "drop reason"
 
 } // namespace netwright::catalog

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // netwright explain: one parameter, counter or drop reason as a good colleague would explain it.
+#include "cli/command.h"
 #include "cli/explain_inputs.h"
 #include "host/collect.h"
 

@@ -47,6 +47,11 @@ std::string address_text(const Tunable& tunable)
     return key ? key->name : to_text(tunable);
 }
 
+const catalog::Parameter* known_as(const Tunable& tunable, const std::string& address)
+{
+    return std::holds_alternative<SysctlKey>(tunable) ? catalog::find(address) : catalog::find_address(address);
+}
+
 // --- counters that are columns of a table ---
 
 template <class Rows, class Column>
@@ -176,7 +181,7 @@ std::vector<SeenHere> ExplainHost::values_of(const catalog::Parameter& parameter
     const std::string key = plain_key(asked);
     for (const Tunable& tunable : tunables_) {
         const std::string address = address_text(tunable);
-        if (values.size() == most_values || catalog::find_address(address) != &parameter) continue;
+        if (values.size() == most_values || known_as(tunable, address) != &parameter) continue;
         if (one_place && address != key && address != asked) continue;
         values.push_back({address == parameter.key ? "" : address, value_text(kernel_, tunable)});
     }
@@ -192,7 +197,7 @@ std::vector<SeenHere> ExplainHost::values_of(const catalog::Topic& topic)
     if (topic.name.starts_with("link.")) return link_values(kernel_, topic.name.substr(5));
     const auto column = std::ranges::find(columns, topic.name, &Column::topic);
     if (column != columns.end()) return {{"", column->read(kernel_)}};
-    if (topic.kind != catalog::TopicKind::Counter || topic.name.find('.') != std::string_view::npos) return {};
+    if (topic.kind == catalog::TopicKind::DropReason || topic.name.find('.') != std::string_view::npos) return {};
     if (!protocols_) protocols_ = host::collect_protocols(kernel_);
     if (!protocols_) return {{"", std::unexpected(protocols_.error())}};
     const auto counter = protocols_->at(topic.name);
@@ -219,9 +224,10 @@ std::vector<report::SetBy> ExplainHost::setters_of(const catalog::Parameter& par
 
 report::Explanation ExplainHost::explanation(const catalog::Known& known, std::string_view asked, KernelVersion kernel)
 {
-    report::Explanation one{known, {}, {}, {}};
+    report::Explanation one{known, {}, {}, {}, {}};
     if (const auto* const topic = std::get_if<const catalog::Topic*>(&known)) {
         one.here = values_of(**topic);
+        if ((*topic)->name.starts_with("driver.") && (*topic)->name != asked) one.asked = asked;
         return one;
     }
     const catalog::Parameter& parameter = *std::get<const catalog::Parameter*>(known);

@@ -3,10 +3,13 @@
 #pragma once
 
 #include "kernel/kernel.h"
+#include "model/counter.h"
+#include "model/sysctl.h"
 #include "report/explain_report.h"
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace netwright::cli {
 

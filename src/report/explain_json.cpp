@@ -83,7 +83,7 @@ Json parameter_json(const Explanation& one, const catalog::Parameter& p, const E
 Json topic_json(const Explanation& one, const catalog::Topic& topic)
 {
     return {{"name", topic.name},
-            {"kind", topic.kind == catalog::TopicKind::Counter ? "counter" : "drop-reason"},
+            {"kind", catalog::to_text(topic.kind)},
             {"group", topic.group},
             {"means", topic.means},
             {"here", here_json(one.here)},

@@ -4,6 +4,7 @@
 
 #include "base/kernel_version.h"
 #include "catalog/names.h"
+#include "model/reading.h"
 #include "report/terminal.h"
 
 #include <optional>
@@ -28,6 +29,7 @@ struct Explanation {
     catalog::Known known;
     std::vector<SeenHere> here;
     std::vector<SetBy> set_by;            // in the order in which they are applied
+    std::string asked;                    // the word of a driver that a pattern explained
     std::optional<std::string> estimated; // a computed default, worked out for this host's memory
 };
 

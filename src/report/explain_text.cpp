@@ -47,7 +47,7 @@ void add_setters(Page& page, const std::vector<SetBy>& setters)
     for (std::size_t i = 0; i < setters.size(); ++i) {
         const SetBy& one = setters[i];
         page.line(i ? "" : "set by", fmt::format("{} line {}: {} = {}{}", one.path, one.line, printable(one.key),
-                                                 printable(one.value), one.wins ? "" : "  (overridden)"));
+                                                 printable(one.value), one.wins ? "" : " (overridden)"));
     }
 }
 
@@ -70,7 +70,7 @@ std::string default_line(const Explanation& one, const catalog::Parameter& param
 {
     const std::string text = default_text(parameter, view.kernel);
     if (text.empty()) return {};
-    return fmt::format("{}  (Linux {}.{})", with_estimate(text, one.estimated), view.kernel.major, view.kernel.minor);
+    return fmt::format("{} (Linux {}.{})", with_estimate(text, one.estimated), view.kernel.major, view.kernel.minor);
 }
 
 std::string effect(const catalog::Parameter& parameter)
@@ -120,10 +120,11 @@ std::string related_names(const catalog::Topic& topic)
 std::string explain(const Explanation& one, const catalog::Topic& topic, const Style& style)
 {
     Page page(style);
-    page.title(topic.name, topic.kind == catalog::TopicKind::Counter ? "counter" : "drop reason");
+    const std::string kind(catalog::to_text(topic.kind));
+    page.title(topic.name, one.asked.empty() ? kind : fmt::format("explains {}", printable(one.asked)));
     page.prose(topic.means);
     add_values(page, one.here);
-    page.line("growth is", harm_text(topic.harm));
+    if (topic.kind != catalog::TopicKind::Gauge) page.line("growth is", harm_text(topic.harm));
     page.line("look at", topic.look);
     page.line("beware", topic.beware, Tone::Yellow);
     page.line("layer", topic.layer);
