@@ -229,6 +229,7 @@ Result<void> check_entry(const Parameter& parameter, const Candidate& candidate)
 // Links and queues know what kind of value they take; the loopback device alone has an MTU of 65536.
 Result<void> check_kind(const LinkSetting& link, const Value& value, const Candidate& candidate)
 {
+    if (link.what == LinkSetting::What::Threaded) return {};
     if (!std::holds_alternative<std::int64_t>(value)) return reject(candidate, "a number is needed");
     if (link.what == LinkSetting::What::Mtu && candidate.numbers[0] > 65535 && link.nic != "lo")
         return reject(candidate, "it is above the greatest MTU an interface can have, 65535 bytes");
@@ -248,7 +249,12 @@ Result<void> check_kind(const QueueSetting& queue, const Value& value, const Can
     return {};
 }
 
-Result<void> check_kind(const SysctlKey&, const Value&, const Candidate&) { return {}; }
+// Sysctls have entries; of what the catalogue does not describe, the tunable's own kind knows the limits.
+template <class Other>
+Result<void> check_kind(const Other&, const Value&, const Candidate&)
+{
+    return {};
+}
 
 std::string name_of(const Tunable& tunable)
 {
@@ -256,7 +262,7 @@ std::string name_of(const Tunable& tunable)
         std::string operator()(const SysctlKey& sysctl) const { return sysctl.name; }
         std::string operator()(const LinkSetting& link) const
         {
-            return fmt::format("{} of {}", link.what == LinkSetting::What::Mtu ? "mtu" : "txqueuelen", link.nic);
+            return fmt::format("{} of {}", to_text(link.what), link.nic);
         }
         std::string operator()(const QueueSetting& queue) const
         {
@@ -264,6 +270,11 @@ std::string name_of(const Tunable& tunable)
             ENSURE(parameter);
             return fmt::format("{} of {} {}", parameter->key.substr(parameter->key.find('.') + 1), queue.nic,
                                queue.queue);
+        }
+        template <class Other>
+        std::string operator()(const Other& other) const
+        {
+            return to_text(Tunable{other});
         }
     };
     return std::visit(Name{}, tunable);

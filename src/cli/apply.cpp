@@ -53,7 +53,8 @@ Result<Plan> plan_of(kernel::Kernel& kernel, const Tunable& tunable, Value to)
     change.why = "netwright set";
     change.risk = catalog::risk_of(tunable);
     change.reach = catalog::reach_of(tunable);
-    change.persistence = std::holds_alternative<SysctlKey>(tunable) ? Persistence::SysctlFile : Persistence::None;
+    change.persistence =
+        natural_persistence(tunable) == Persistence::SysctlFile ? Persistence::SysctlFile : Persistence::None;
     plan.changes = {std::move(change)};
     return plan;
 }

@@ -63,11 +63,11 @@ int list(const std::string& glob, const Globals& globals)
 {
     auto kernel = open_kernel(globals);
     if (!kernel) return complain(kernel.error());
-    const auto tunables = tunable::list(*kernel);
-    if (!tunables) return complain(tunables.error());
+    const auto readings = tunable::list_values(*kernel);
+    if (!readings) return complain(readings.error());
     std::string text;
-    for (const Tunable& tunable : *tunables)
-        if (glob.empty() || matches(tunable, glob)) text += line(tunable, tunable::read(*kernel, tunable));
+    for (const auto& [tunable, value] : *readings)
+        if (glob.empty() || matches(tunable, glob)) text += line(tunable, value);
     if (text.empty()) return complain(fmt::format("nothing here matches '{}'", glob), failed);
     const auto printed = print(text);
     return printed ? done : complain(printed.error());
