@@ -256,29 +256,26 @@ Result<void> check_kind(const Other&, const Value&, const Candidate&)
     return {};
 }
 
-std::string name_of(const Tunable& tunable)
-{
-    struct Name {
-        std::string operator()(const SysctlKey& sysctl) const { return sysctl.name; }
-        std::string operator()(const LinkSetting& link) const
-        {
-            return fmt::format("{} of {}", to_text(link.what), link.nic);
-        }
-        std::string operator()(const QueueSetting& queue) const
-        {
-            const Parameter* parameter = find(Tunable{queue});
-            ENSURE(parameter);
-            return fmt::format("{} of {} {}", parameter->key.substr(parameter->key.find('.') + 1), queue.nic,
-                               queue.queue);
-        }
-        template <class Other>
-        std::string operator()(const Other& other) const
-        {
-            return to_text(Tunable{other});
-        }
-    };
-    return std::visit(Name{}, tunable);
-}
+struct Name {
+    std::string operator()(const SysctlKey& sysctl) const { return sysctl.name; }
+    std::string operator()(const LinkSetting& link) const
+    {
+        return fmt::format("{} of {}", to_text(link.what), link.nic);
+    }
+    std::string operator()(const QueueSetting& queue) const
+    {
+        const Parameter* parameter = find(Tunable{queue});
+        ENSURE(parameter);
+        return fmt::format("{} of {} {}", parameter->key.substr(parameter->key.find('.') + 1), queue.nic, queue.queue);
+    }
+    template <class Other>
+    std::string operator()(const Other& other) const
+    {
+        return to_text(Tunable{other});
+    }
+};
+
+std::string name_of(const Tunable& tunable) { return std::visit(Name{}, tunable); }
 
 Candidate candidate_of(const Tunable& tunable, const Value& value)
 {
