@@ -32,6 +32,15 @@ struct AddressKind {
     bool is(const Tunable& tunable) const; // of this kind?
 };
 
+template <class Address, class... All>
+consteval std::size_t place_in(const std::variant<All...>*)
+{
+    std::size_t place = 0;
+    bool found = false;
+    ((found = found || std::is_same_v<Address, All>, place += found ? 0 : 1), ...);
+    return place;
+}
+
 // The same with the typed functions of one kind of address.
 template <class Address>
 struct TypedAddressKind {
@@ -44,7 +53,7 @@ struct TypedAddressKind {
                 .help = help,
                 .example = example,
                 .parse = [](const AddressText& address) -> Result<Tunable> { return parse(address); },
-                .alternative = Tunable(Address{}).index(),
+                .alternative = place_in<Address>(static_cast<const Tunable*>(nullptr)),
                 .text = [](const Tunable& tunable) { return text(std::get<Address>(tunable)); },
                 .value = [](const Tunable& tunable,
                             std::string_view words) { return value(std::get<Address>(tunable), words); },
