@@ -83,7 +83,7 @@ TEST_CASE("an empty plan says so and reads back")
 TEST_CASE("a plan opens with what a reviewer asks first")
 {
     const std::string text = to_yaml(example());
-    CHECK(text.starts_with("# A netwright plan: 11 changes, applied from top to bottom"));
+    CHECK(text.starts_with("# A netwright plan: 12 changes, applied from top to bottom"));
     CHECK(text.find("# Made for: web1, Linux 6.1.0-28-amd64, network namespace init\n") != std::string::npos);
     CHECK(text.find("# For:      web-server (given: --workload)\n") != std::string::npos);
     CHECK(text.find("bandwidth 10 Gbit/s (given: --bandwidth)") != std::string::npos);
