@@ -31,6 +31,7 @@ constexpr std::array table{
     Command{"capture", "write a snapshot of everything as JSON", declare_capture},
     Command{"lint", "find what is wrong with sysctl files, and rewrite them", declare_lint},
     Command{"explain", "explain a parameter, a counter or a drop reason", declare_explain},
+    Command{"filter", "an XDP firewall in front of the whole stack", declare_filter},
     Command{"rules", "list what audit checks, or explain one rule", declare_rules},
 };
 

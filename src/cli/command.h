@@ -73,5 +73,6 @@ Action declare_set(CLI::App& app, const Globals& globals);
 Action declare_list(CLI::App& app, const Globals& globals);
 Action declare_lint(CLI::App& app, const Globals& globals);
 Action declare_explain(CLI::App& app, const Globals& globals);
+Action declare_filter(CLI::App& app, const Globals& globals);
 
 } // namespace netwright::cli
