@@ -168,7 +168,7 @@ TEST_CASE("a list or rule keeps its counter from policy to policy; a new one tak
     CHECK(after->at("b") == before->at("b"));
     CHECK(after->at("c") == before->at("a"));
     CHECK(counter_name(after->at("c"), *after) == "c");
-    CHECK(counter_name(COUNT_ODD + ODD_LAND, *after) == "odd land");
+    CHECK(counter_name(+COUNT_ODD + +ODD_LAND, *after) == "odd land");
 }
 
 TEST_CASE("rules that cut a field into more pieces than the tables hold are refused")
