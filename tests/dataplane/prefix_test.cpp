@@ -59,7 +59,7 @@ TEST_CASE("the trie finds what a search through all prefixes finds, whatever ove
     for (int round = 0; round < 30; ++round) {
         std::vector<ListedPrefix> prefixes;
         for (int i = 0; i < 120; ++i) {
-            const unsigned length = round % 3 == 0 ? 20 + random() % 13 : random() % 33;
+            const auto length = static_cast<unsigned>(round % 3 == 0 ? 20 + random() % 13 : random() % 33);
             const std::uint32_t mask = length == 0 ? 0 : ~std::uint32_t{0} << (32 - length);
             const auto address = static_cast<std::uint32_t>((random() & 0x000303ff) | 0x0a000000) & mask;
             prefixes.push_back({Prefix{false, length, bytes_of(address)}, static_cast<std::uint8_t>(1 + random() % 5)});
