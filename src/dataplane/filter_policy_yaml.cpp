@@ -266,8 +266,6 @@ Result<void> PolicyReader::agree(const YamlNode& node, const FilterRule& rule) c
     if (rule.tcp_flags && !only({6})) return reader_.fail_at(node, "flags belong to protocol: tcp");
     if (!rule.icmp.empty() && (rule.protocols.size() != 1 || !only({1, 58})))
         return reader_.fail_at(node, "icmp_type needs protocol: icmp or protocol: icmpv6; their types differ");
-    if ((rule.verdict == Verdict::Limit) != rule.limit.has_value() || (node.find("verdict") && rule.limit))
-        return reader_.fail_at(node, "a rule has a verdict (pass, drop or count) or a limit");
     return {};
 }
 
@@ -278,16 +276,16 @@ Result<FilterRule> PolicyReader::rule(const YamlNode& node) const
     rule.line = node.line;
     const std::string name = TRY(reader_.text_field(node, "name"));
     rule.name = TRY(new_name(node, name));
+    if ((node.find("verdict") != nullptr) == (node.find("limit") != nullptr))
+        return reader_.fail_at(node, "a rule has a verdict (pass, drop or count) or a limit");
     constexpr std::array<std::string_view, 3> words{"pass", "drop", "count"};
     constexpr std::array verdicts{Verdict::Pass, Verdict::Drop, Verdict::Count};
     if (const YamlNode* verdict = node.find("verdict")) {
         const auto parse = [&](std::string_view word) { return find_word("verdict of a rule", words, word); };
         rule.verdict = verdicts.at(TRY(reader_.read(*verdict, "verdict", parse)));
-    } else if (const YamlNode* limited = node.find("limit")) {
-        rule.verdict = Verdict::Limit;
-        rule.limit = TRY(limit(*limited));
     } else {
-        return reader_.fail_at(node, "a rule has a verdict (pass, drop or count) or a limit");
+        rule.verdict = Verdict::Limit;
+        rule.limit = TRY(limit(*node.find("limit")));
     }
     if (const YamlNode* family = node.find("family")) {
         const std::string text = TRY(reader_.text(*family, "family"));
