@@ -18,7 +18,9 @@
 namespace netwright::advise {
 namespace {
 
-constexpr std::int64_t modern_somaxconn = 4096;  // SOMAXCONN since 5.4 (include/linux/socket.h)
+constexpr std::int64_t modern_somaxconn = 4096; // SOMAXCONN since 5.4 (include/linux/socket.h)
+constexpr std::int64_t old_somaxconn = 128;
+constexpr KernelVersion larger_somaxconn{5, 4, 0};
 constexpr std::uint64_t longest_backlog = 16384; // beyond, clients have given up before they are accepted
 constexpr std::uint64_t many_drops = 100;        // since the listener was made
 constexpr std::uint32_t smallest_judged = 16;    // a queue this short is full by design (one client at a time)
@@ -160,9 +162,12 @@ Opinion judge_somaxconn_small(const Case& about)
     const std::int64_t want = std::max(modern_somaxconn, need);
     if (somaxconn >= want) return std::vector<Finding>{};
     const bool demanded = rate && rate->given && somaxconn < need;
-    Finding finding =
-        finding_of(demanded ? Severity::Medium : Severity::Low, Confidence::Derived,
-                   fmt::format("No listener here can queue more than {} connections (somaxconn)", somaxconn));
+    // What an old kernel gives everybody is no fault of this host, only a default that has been overtaken.
+    const bool untouched = !demanded && somaxconn == old_somaxconn && about.host.kernel.version &&
+                           *about.host.kernel.version < larger_somaxconn;
+    Finding finding = finding_of(
+        demanded ? Severity::Medium : Severity::Low, untouched ? Confidence::Convention : Confidence::Derived,
+        fmt::format("No listener here can queue more than {} connections (somaxconn)", somaxconn));
     note(finding, sysctl_evidence(about, "net.core.somaxconn"));
     if (rate)
         finding.evidence.push_back({"intent connection rate", fmt::format("{}/s, {}", rate->value, rate->reason)});
@@ -334,7 +339,8 @@ constexpr std::array rules{
          "2 x rate x 0.1 s, a power of two between 1024 and 16384. Only the program can raise its own number.",
          listen_sources, judge_backlog_small},
     Rule{"somaxconn-small", "Does somaxconn cap all queues below the kernel's own default or the need?",
-         "4096 has been the default since 5.4 (128 before). A larger value is asked for only when a connection rate "
+         "4096 has been the default since 5.4 (128 before, where 128 is only a convention's matter). A larger value is "
+         "asked for only when a connection rate "
          "needs "
          "it. A value above the need is left alone: it is harmless.",
          "include/linux/socket.h SOMAXCONN; net/socket.c __sys_listen", judge_somaxconn_small},

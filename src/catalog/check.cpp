@@ -72,7 +72,8 @@ Result<void> check_bound(const Candidate& candidate, const Parameter& parameter,
 Result<void> check_numbers(const Candidate& candidate, const Parameter& parameter)
 {
     const bool list = parameter.type == Type::IntegerList;
-    if (candidate.numbers.empty()) return reject(candidate, list ? "numbers are needed" : "a number is needed");
+    if (candidate.numbers.empty())
+        return reject(candidate, list ? "numbers are needed, without quotes" : "a number is needed, without quotes");
     const std::size_t wanted = list ? parameter.bounds.size() : 1;
     if ((!list || wanted > 1) && candidate.numbers.size() != wanted)
         return reject(candidate, fmt::format("{} number{} needed, {} given", wanted, wanted == 1 ? " is" : "s are",

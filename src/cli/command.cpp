@@ -2,6 +2,8 @@
 // The list of commands, and the few words they share.
 #include "cli/command.h"
 
+#include "base/text.h"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -65,8 +67,22 @@ int complain(const Error& error, Exit code) { return complain(error.what, code);
 
 int complain(std::string_view what, Exit code)
 {
-    fmt::print(stderr, "netwright: {}\n", what);
+    fmt::print(stderr, "netwright: {}\n", report::printable(what));
     return code;
+}
+
+std::string whole_number(const std::string& text)
+{
+    return parse_unsigned(text) ? "" : fmt::format("'{}' is not a whole number from 0 to 18446744073709551615", text);
+}
+
+std::function<std::string(const std::string&)> number_between(double least, double most)
+{
+    return [=](const std::string& text) {
+        const auto number = parse_double(text);
+        const bool fits = number && *number >= least && *number <= most;
+        return fits ? std::string{} : fmt::format("'{}' is not a number from {} to {}", text, least, most);
+    };
 }
 
 report::Style style_of(int descriptor, const Globals& globals)
@@ -123,8 +139,10 @@ Result<void> write_file(const std::string& path, std::string_view text)
     // Behind a link the file is replaced, not the link.
     const auto target = std::filesystem::weakly_canonical(path, unknown).string();
     const std::string place = unknown || target.empty() ? path : target;
-    const std::string beside = place + ".netwright-new";
-    const Fd file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    // Nobody else may have put a file or a link of that name there first, as in /tmp anybody could.
+    const std::string beside = fmt::format("{}.netwright-{}", place, ::getpid());
+    ::unlink(beside.c_str());
+    const Fd file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
     if (!file) return std::unexpected(errno_error("write " + path, errno));
     auto written = keep_closed(file.get(), place);
     if (written) written = write_all(file.get(), text, path);

@@ -16,8 +16,9 @@ bool is_glob(const std::string& text) { return text.find_first_of("*?") != std::
 
 std::string line(const Tunable& tunable, const Result<std::optional<Value>>& value)
 {
-    if (!value) return fmt::format("{} (not readable: {})\n", to_text(tunable), value.error().what);
-    return fmt::format("{} = {}\n", to_text(tunable), *value ? to_text(**value) : "(nothing)");
+    const std::string shown = value ? fmt::format("{} = {}", to_text(tunable), *value ? to_text(**value) : "(nothing)")
+                                    : fmt::format("{} (not readable: {})", to_text(tunable), value.error().what);
+    return report::printable(shown) + '\n';
 }
 
 // Names and globs, in the order given. An unknown name is an error; a glob without a match too.
@@ -50,7 +51,7 @@ int get(const std::vector<std::string>& names, const Globals& globals)
     for (const Tunable& tunable : *tunables) {
         const auto value = tunable::read(*kernel, tunable);
         if (!value && tunables->size() == names.size()) {
-            code = complain(fmt::format("{}: {}", to_text(tunable), value.error().what), failed);
+            code = complain(value.error());
             continue;
         }
         text += line(tunable, value);

@@ -175,7 +175,7 @@ Result<SocketSummary> collect_sockets(kernel::Kernel& kernel)
     summary.udp_sockets = list_udp(*kernel.netlink, summary.udp);
     find_owners(kernel.files, summary.listeners, summary.udp);
     // They load a BPF program or walk every descriptor: collect_connection_owners() does, for who asks.
-    summary.owners = fail(Error::Kind::Absent, "the owners of connections are looked at when asked for");
+    summary.owners = fail(Error::Kind::Absent, "not asked for: netwright capture --owners counts them");
     return summary;
 }
 

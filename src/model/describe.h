@@ -73,7 +73,7 @@ NETWRIGHT_ROWS(Nic, ROW(name), ROW(index), ROW(kind), ROW(loopback), ROW(physica
                ROW(statistics), ROW(driver_statistics))
 
 NETWRIGHT_ROWS(Qdisc, ROW(nic), ROW(kind), ROW(handle), ROW(parent), ROW(bytes), ROW(packets), ROW(drops), ROW(overlimits), ROW(requeues),
-               ROW(queued_packets), ROW(backlog_bytes))
+               ROW(queued_packets), ROW(backlog_bytes), ROW(details))
 NETWRIGHT_ROWS(RouteMetrics, ROW(mtu), ROW(advmss), ROW(initcwnd), ROW(initrwnd), ROW(rto_min_ms), ROW(quickack), ROW(window), ROW(hoplimit),
                ROW(congestion_control))
 NETWRIGHT_ROWS(Route, ROW(family), ROW(destination), ROW(gateway), ROW(nic), ROW(source), ROW(type), ROW(protocol), ROW(table),
@@ -99,11 +99,13 @@ NETWRIGHT_ROWS(ConnectionGroup, ROW(congestion_control), ROW(connections), ROW(r
 NETWRIGHT_ROWS(StateCount, ROW(state), ROW(count))
 NETWRIGHT_ROWS(BusiestDestination, ROW(address), ROW(port), ROW(connections))
 NETWRIGHT_ROWS(OwnerCount, ROW(pid), ROW(command), ROW(connections))
-NETWRIGHT_ROWS(SocketSummary, ROW(tcp_states), ROW(listeners), ROW(established), ROW(busiest), ROW(udp_sockets), ROW(udp), ROW(owners))
+NETWRIGHT_ROWS(SocketSummary, ROW(tcp_states), ROW(listeners), ROW(established), ROW(busiest), ROW(udp_sockets), ROW(udp), ROW(owners),
+               ROW(owners_through))
 
 NETWRIGHT_ROWS(SysctlValue, ROW(key), ROW(value))
 NETWRIGHT_ROWS(SysctlSetting, ROW(key), ROW(value), ROW(line), ROW(ignore_failure))
-NETWRIGHT_ROWS(SysctlFile, ROW(path), ROW(read_by), ROW(settings))
+NETWRIGHT_ROWS(SysctlProblem, ROW(line), ROW(why))
+NETWRIGHT_ROWS(SysctlFile, ROW(path), ROW(read_by), ROW(settings), ROW(problems))
 
 NETWRIGHT_ROWS(Snapshot, ROW(schema), ROW(tool), ROW(origin), ROW(taken), ROW(interval), ROW(kernel), ROW(surroundings), ROW(topology),
                ROW(memory), ROW(cpu_times), ROW(pressure), ROW(interrupts), ROW(softirqs), ROW(nics), ROW(qdiscs), ROW(routes), ROW(rules),

@@ -68,6 +68,24 @@ Result<std::vector<Workload>> parse_workloads(std::string_view text)
     return named;
 }
 
+Result<BitRate> parse_bandwidth(std::string_view text)
+{
+    constexpr BitRate least{1'000}, most{100'000'000'000'000};
+    const BitRate rate = TRY(parse_bit_rate(text));
+    if (rate >= least && rate <= most) return rate;
+    return fail(Error::Kind::Malformed,
+                fmt::format("bandwidth '{}': no network has it (from {} to {})", text, to_text(least), to_text(most)));
+}
+
+Result<Nanoseconds> parse_round_trip(std::string_view text)
+{
+    constexpr Nanoseconds least = std::chrono::microseconds{1}, most = std::chrono::minutes{1};
+    const Nanoseconds time = TRY(parse_duration(text));
+    if (time >= least && time <= most) return time;
+    return fail(Error::Kind::Malformed, fmt::format("round trip '{}': no path has it (from {} to {})", text,
+                                                    duration_text(least), duration_text(most)));
+}
+
 const std::vector<Workload>& all_workloads()
 {
     static const std::vector<Workload> all = [] {

@@ -37,6 +37,10 @@ std::string_view describe(Workload workload); // one line for people
 // twice.
 Result<std::vector<Workload>> parse_workloads(std::string_view text);
 
+// As parse_bit_rate and parse_duration, within what a network can have: 1 kbit/s to 100 Tbit/s, 1 us to 1 min.
+Result<BitRate> parse_bandwidth(std::string_view text);
+Result<Nanoseconds> parse_round_trip(std::string_view text);
+
 template <class T>
 struct Answer {
     T value{};

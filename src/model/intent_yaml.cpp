@@ -108,8 +108,8 @@ Result<Intent> read_intent(const YamlReader& reader, const YamlNode& map, const 
         intent.workload = {workload->value.front(), workload->given, std::move(workload->reason)};
         intent.beside.assign(workload->value.begin() + 1, workload->value.end());
     }
-    TRY_VOID(fill(map, "bandwidth", form, parse_bit_rate, intent.bandwidth));
-    TRY_VOID(fill(map, "rtt", form, parse_duration, intent.rtt));
+    TRY_VOID(fill(map, "bandwidth", form, parse_bandwidth, intent.bandwidth));
+    TRY_VOID(fill(map, "rtt", form, parse_round_trip, intent.rtt));
     TRY_VOID(fill(map, "connections", form, parse_amount, intent.connections));
     TRY_VOID(fill(map, "connection_rate", form, parse_amount, intent.connection_rate));
     TRY_VOID(fill(map, "loss", form, parse_share, intent.loss));

@@ -199,4 +199,14 @@ Result<Plan> plan_from_yaml(std::string_view text, std::string_view filename)
     return PlanReader(filename).plan(root);
 }
 
+std::vector<unsigned> change_lines(std::string_view text)
+{
+    std::vector<unsigned> lines;
+    const auto root = parse_yaml(text, "");
+    const YamlNode* const changes = root ? root->find("changes") : nullptr;
+    for (std::size_t i = 0; changes && i < changes->items.size(); ++i)
+        lines.push_back(changes->items[i].line);
+    return lines;
+}
+
 } // namespace netwright

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -120,6 +121,7 @@ struct SocketSummary {
     Result<std::uint64_t> udp_sockets = unseen();      // Unsupported: the kernel was built without INET_UDP_DIAG
     std::vector<UdpSocket> udp;                        // those with drops or a receive queue, worst first, at most 64
     Result<std::vector<OwnerCount>> owners = unseen(); // the 64 processes with most connections; looked at when asked
+    std::optional<std::string> owners_through;         // "BPF iter/task_file", or "/proc/PID/fd" and why
     bool operator==(const SocketSummary&) const = default;
 };
 
