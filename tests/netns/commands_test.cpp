@@ -248,21 +248,25 @@ TEST_CASE("a plan edited into nonsense is refused with its file and line, and no
     const Desk desk;
     REQUIRE(desk.run(std::string("plan") + web).status == 0);
     const std::string before = desk.sysctls();
+    std::ifstream in(desk.directory / "plan.yaml");
+    const std::string plan(std::istreambuf_iterator<char>(in), {});
     struct Row {
-        const char *from, *to, *says;
+        std::string_view from, to, says;
     };
-    for (const Row& row : {Row{"to: 15$", "to: -5", "below the least sensible value"},
-                           Row{"to: 15$", "to: \\\"15\\\"", "a number is needed, without quotes"},
-                           Row{"to: 15$", "to: \\\"15\\\\n16\\\"", "a number is needed"},
-                           Row{"tcp_keepalive_intvl$", "tcp_keepalive_intvll", "no such sysctl"},
-                           Row{"tcp_keepalive_intvl$", "../../x", "is no tunable"},
-                           Row{"    to: 15$", "", "the field 'to' is missing"}}) {
+    for (const Row& row :
+         {Row{"to: 15\n", "to: -5\n", "below the least sensible value"},
+          Row{"to: 15\n", "to: \"15\"\n", "a number is needed, without quotes"},
+          Row{"to: 15\n", "to: \"15\\n16\"\n", "a number is needed"},
+          Row{"tcp_keepalive_intvl\n", "tcp_keepalive_intvll\n", "no such sysctl"},
+          Row{"tcp_keepalive_intvl\n", "../../x\n", "is no tunable"}, Row{"    to: 15\n", "", "'to' is missing"}}) {
         CAPTURE(row.to);
-        desk.shell(std::string("sed \"s#") + row.from + "#" + row.to + "#\" plan.yaml >edited.yaml");
+        std::string edited = plan;
+        edited.replace(edited.find(row.from), row.from.size(), row.to);
+        std::ofstream(desk.directory / "edited.yaml") << edited;
         const auto output = desk.run("apply edited.yaml --yes");
         CHECK(output.status == 1);
         CHECK_MESSAGE(one_line(output.out), output.out);
-        CHECK_MESSAGE(output.out.starts_with("netwright: edited.yaml:"), output.out);
+        CHECK_MESSAGE(output.out.starts_with("netwright: edited.yaml:54:"), output.out);
         CHECK_MESSAGE(output.out.find(row.says) != std::string::npos, output.out);
     }
     CHECK(desk.sysctls() == before);
