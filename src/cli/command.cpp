@@ -30,6 +30,7 @@ constexpr std::array table{
     Command{"get", "show the value of tunables", declare_get},
     Command{"set", "change one tunable, as a transaction", declare_set},
     Command{"list", "list the tunables of this host with their values", declare_list},
+    Command{"diagnose", "name what drops, delays or refuses traffic now, with proof", declare_diagnose},
     Command{"capture", "write a snapshot of everything as JSON", declare_capture},
     Command{"lint", "find what is wrong with sysctl files, and rewrite them", declare_lint},
     Command{"explain", "explain a parameter, a counter or a drop reason", declare_explain},

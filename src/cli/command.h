@@ -86,6 +86,7 @@ Action declare_drift(CLI::App& app, const Globals& globals);
 Action declare_get(CLI::App& app, const Globals& globals);
 Action declare_set(CLI::App& app, const Globals& globals);
 Action declare_list(CLI::App& app, const Globals& globals);
+Action declare_diagnose(CLI::App& app, const Globals& globals);
 Action declare_lint(CLI::App& app, const Globals& globals);
 Action declare_explain(CLI::App& app, const Globals& globals);
 Action declare_filter(CLI::App& app, const Globals& globals);
