@@ -16,9 +16,8 @@ bool is_glob(const std::string& text) { return text.find_first_of("*?") != std::
 
 std::string line(const Tunable& tunable, const Result<std::optional<Value>>& value)
 {
-    const std::string shown = value ? fmt::format("{} = {}", to_text(tunable), *value ? to_text(**value) : "(nothing)")
-                                    : fmt::format("{} (not readable: {})", to_text(tunable), value.error().what);
-    return report::printable(shown) + '\n';
+    if (!value) return fmt::format("{} (not readable: {})\n", to_text(tunable), value.error().what);
+    return fmt::format("{} = {}\n", to_text(tunable), *value ? to_text(**value) : "(nothing)");
 }
 
 // Names and globs, in the order given. An unknown name is an error; a glob without a match too.
@@ -51,7 +50,7 @@ int get(const std::vector<std::string>& names, const Globals& globals)
     for (const Tunable& tunable : *tunables) {
         const auto value = tunable::read(*kernel, tunable);
         if (!value && tunables->size() == names.size()) {
-            code = complain(value.error());
+            code = complain(fmt::format("{}: {}", to_text(tunable), value.error().what), failed);
             continue;
         }
         text += line(tunable, value);
@@ -64,11 +63,11 @@ int list(const std::string& glob, const Globals& globals)
 {
     auto kernel = open_kernel(globals);
     if (!kernel) return complain(kernel.error());
-    const auto readings = tunable::list_values(*kernel);
-    if (!readings) return complain(readings.error());
+    const auto tunables = tunable::list(*kernel);
+    if (!tunables) return complain(tunables.error());
     std::string text;
-    for (const auto& [tunable, value] : *readings)
-        if (glob.empty() || matches(tunable, glob)) text += line(tunable, value);
+    for (const Tunable& tunable : *tunables)
+        if (glob.empty() || matches(tunable, glob)) text += line(tunable, tunable::read(*kernel, tunable));
     if (text.empty()) return complain(fmt::format("nothing here matches '{}'", glob), failed);
     const auto printed = print(text);
     return printed ? done : complain(printed.error());

@@ -2,8 +2,6 @@
 // From an address to the place in the snapshot that shows its value.
 #include "plan/present.h"
 
-#include "plan/present_nic.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -35,10 +33,8 @@ struct Look {
     Now operator()(const LinkSetting& link) const
     {
         const Nic* nic = TRY(nic_of(host, link.nic));
-        return link_value(*nic, link.what);
+        return counted(link.what == LinkSetting::What::Mtu ? nic->mtu : nic->txqueuelen);
     }
-
-    Now operator()(const NicSetting& setting) const { return driver_value(*TRY(nic_of(host, setting.nic)), setting); }
 
     Now operator()(const QueueSetting& setting) const
     {

@@ -24,7 +24,6 @@ const std::map<std::string, Rooms> may_include{
     {"catalog", {"model"}},
     {"host", {"kernel", "model"}},
     {"advise", {"model", "catalog"}},
-    {"diagnose", {"model", "catalog"}},
     {"lint", {"model", "catalog"}},
     {"plan", {"model", "catalog"}},
     {"report", {"model", "catalog"}},
@@ -39,8 +38,8 @@ const std::map<std::string, Rooms> may_include{
 
 // Heavy headers stay out of ours. json_codec.h is itself included by .cpp files only, which the test below checks too.
 const std::set<std::string> heavy{"nlohmann/json.hpp", "CLI/CLI.hpp", "yaml-cpp/yaml.h", "sqlite3.h",
-                                  "model/json_codec.h"};
-const std::set<std::string> heavy_headers{"json_codec.h"};
+                                  "model/json_codec.h", "model/measurement_rows.h"};
+const std::set<std::string> heavy_headers{"json_codec.h", "measurement_rows.h"};
 
 struct Source {
     fs::path path; // relative to src/

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Flags that say what test traffic is wanted, for bench, baseline, lab and experiment.
+#pragma once
+
+#include "cli/command.h"
+#include "measure/client.h"
+#include "model/traffic.h"
+
+#include <string>
+
+namespace netwright::cli {
+
+struct TrafficFlags {
+    std::uint32_t flows = 0, threads = 0;
+    std::string message, response, duration, warm_up = "auto", rate, congestion, tos, client_cpus, server_cpus;
+    bool zerocopy = false, discard = false, offload = false;
+};
+void add_traffic_flags(CLI::App& app, TrafficFlags& flags, const std::string& duration);
+// Rejected: what was typed makes no sense.
+Result<Traffic> traffic_of(const std::string& workload, const TrafficFlags& flags);
+
+struct PeerFlags {
+    std::uint16_t port = measure::default_port;
+    std::string token_file;
+};
+void add_peer_flags(CLI::App& app, PeerFlags& flags);
+// The first line of the file; else NETWRIGHT_TOKEN, else "".
+Result<std::string> token_of(const std::string& token_file);
+
+} // namespace netwright::cli
