@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The front door. It only names CMake presets and what to run; `make help` lists the doors.
 .DEFAULT_GOAL := build
-.PHONY: help setup build audit test test-unit test-fuzz test-long check format tidy tidy-deep golden bench tsan debug clean
+.PHONY: help setup build audit test test-unit test-fuzz test-vm test-vm-short test-long check format tidy tidy-deep golden bench tsan debug clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -23,13 +23,13 @@ test-unit: setup ## the minute's worth to run all day
 	@cmake --preset debug >/dev/null && cmake --build --preset debug --target unit_tests && build-debug/tests/unit_tests
 
 # Everything CI runs: style, the release build, fuzzing for a fixed count, then every test with sanitizers on.
-test: setup check build test-fuzz ## everything CI runs
+test: setup check build test-fuzz test-vm-short ## everything CI runs
 	@cmake --preset asan >/dev/null
 	@cmake --build --preset asan
 	@ctest --test-dir build-asan --output-on-failure
 
 check: format-check tidy ## format, clang-tidy
-.PHONY: format-check
+.PHONY: format-check vm
 format-check: setup
 	@tools/check-format
 
@@ -49,6 +49,18 @@ test-fuzz: setup ## every fuzz target for a fixed number of inputs
 	@cmake --preset fuzz >/dev/null
 	@cmake --build --preset fuzz --target fuzz_targets
 	@ctest --test-dir build-fuzz -L fuzz --output-on-failure --no-tests=error
+
+# Debian's kernels 6.1 and 6.12 in emulated machines: four CPUs on two NUMA nodes, interfaces with many queues.
+vm: setup
+	@tools/setup-vm
+	@cmake --preset release -DNETWRIGHT_VM=ON >/dev/null
+	@cmake --build --preset release --target vm
+
+test-vm: vm ## every scenario in virtual machines
+	@ctest --test-dir build -L vm --output-on-failure --no-tests=error
+
+test-vm-short: vm
+	@ctest --test-dir build -L vm-short --output-on-failure --no-tests=error
 
 test-long: tidy-deep ## the static analyzer, and fuzzing for longer (FUZZ_RUNS inputs each)
 	@cmake --preset fuzz -DFUZZ_RUNS=$${FUZZ_RUNS:-2000000} >/dev/null

@@ -3,12 +3,10 @@
 //
 //   catalog_compiler OUTPUT.cpp INPUT.yaml…
 //
-// A file is a map: `group`, `common` (fields that every entry of the file has unless it says otherwise) and
-// `parameters`, a list of entries. The fields of an entry stand in the table `fields` below; the entries of
-// catalog/core.yaml show them in use. Every complaint is "file:line: reason"; one is enough to stop the build.
-#include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
-
+// A file of counters or drop reasons has a part `topics` (catalog_topics.cpp). A file of parameters is a map: `group`,
+// `common` (fields that every entry of the file has unless it says otherwise) and `parameters`, a list of entries. The
+// fields of an entry stand in the table `fields` below; the entries of catalog/core.yaml show them in use. Every
+// complaint is "file:line: reason"; one is enough to stop the build.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -24,14 +22,15 @@
 #include <string_view>
 #include <vector>
 
+#include "catalog_topics.h"
+#include "catalog_yaml.h"
+
+using namespace catalog_compiler;
+
 namespace {
 
 struct Bound {
     std::optional<std::int64_t> least, most;
-};
-struct Version {
-    std::array<unsigned, 3> part{};
-    auto operator<=>(const Version&) const = default;
 };
 struct Default {
     Version since;
@@ -46,47 +45,16 @@ struct Entry {
     std::vector<Default> defaults; // newest first
 };
 
-[[noreturn]] void complain(const std::string& where, const std::string& reason)
-{
-    throw std::runtime_error(where + ": " + reason);
-}
-
-std::string place(const std::string& file, const YAML::Node& node)
-{
-    return fmt::format("{}:{}", file, node.Mark().line + 1);
-}
-
-struct Word {
-    std::string_view yaml, enumerator;
-};
 constexpr std::array planes{Word{"sysctl", "Sysctl"},   Word{"ethtool", "Ethtool"},     Word{"link", "Link"},
                             Word{"sysfs", "Sysfs"},     Word{"interrupt", "Interrupt"}, Word{"qdisc", "Qdisc"},
                             Word{"route", "Route"},     Word{"netfilter", "Netfilter"}, Word{"socket", "Socket"},
                             Word{"limit", "Limit"},     Word{"boot", "Boot"},           Word{"module", "Module"},
                             Word{"service", "Service"}, Word{"cgroup", "Cgroup"},       Word{"cpu", "Cpu"}};
-constexpr std::array scopes{Word{"host", "Host"},      Word{"namespace", "Namespace"}, Word{"interface", "Interface"},
-                            Word{"device", "Device"},  Word{"queue", "Queue"},         Word{"socket", "Socket"},
-                            Word{"process", "Process"}};
 constexpr std::array types{Word{"boolean", "Boolean"}, Word{"integer", "Integer"},  Word{"integers", "IntegerList"},
                            Word{"text", "Text"},       Word{"cpu-mask", "CpuMask"}, Word{"port-ranges", "PortRanges"}};
 constexpr std::array policies{Word{"conditional", "Conditional"}, Word{"audit", "Audit"}, Word{"expert", "Expert"},
                               Word{"never", "Never"}, Word{"read-only", "ReadOnly"}};
 constexpr std::array risks{Word{"none", "None"}, Word{"low", "Low"}, Word{"medium", "Medium"}, Word{"high", "High"}};
-
-template <std::size_t N>
-std::string enumerator(const std::array<Word, N>& words, const std::string& file, const YAML::Node& node)
-{
-    const auto found = std::ranges::find(words, node.Scalar(), &Word::yaml);
-    if (!node.IsScalar() || found == words.end())
-        complain(place(file, node), fmt::format("'{}' is none of its words", node.Scalar()));
-    return std::string(found->enumerator);
-}
-
-std::string scalar(const std::string& file, const YAML::Node& node)
-{
-    if (!node.IsScalar()) complain(place(file, node), "text expected");
-    return node.Scalar();
-}
 
 std::int64_t integer(const std::string& file, const YAML::Node& node)
 {
@@ -117,18 +85,6 @@ std::vector<Bound> bounds(const std::string& file, const YAML::Node& node)
     std::vector<Bound> result;
     for (const YAML::Node& one : node)
         result.push_back(bound(file, one));
-    return result;
-}
-
-Version version(const std::string& file, const YAML::Node& node)
-{
-    Version result;
-    int used = 0;
-    const std::string text = scalar(file, node);
-    const int parts = std::sscanf(text.c_str(), "%u%n.%u%n.%u%n", &result.part[0], &used, &result.part[1], &used,
-                                  &result.part[2], &used);
-    if (parts < 1 || static_cast<std::size_t>(used) != text.size())
-        complain(place(file, node), fmt::format("'{}' is not a kernel version", text));
     return result;
 }
 
@@ -327,11 +283,12 @@ void entries_of(std::vector<Entry>& entries, const std::string& file, const YAML
     }
 }
 
-void read_file(std::vector<Entry>& entries, const std::string& path)
+void read_file(std::vector<Entry>& entries, std::vector<Topic>& topics, const std::string& path)
 {
     try {
         const YAML::Node root = YAML::LoadFile(path);
         if (!root.IsMap()) complain(path + ":1", "a map of group, common and parameters expected");
+        if (root["topics"].IsDefined()) return read_topics(topics, path, root);
         for (const auto& part : root)
             if (const std::string name = part.first.Scalar();
                 name != "group" && name != "common" && name != "parameters")
@@ -345,16 +302,6 @@ void read_file(std::vector<Entry>& entries, const std::string& path)
     } catch (const YAML::Exception& problem) {
         complain(fmt::format("{}:{}", path, problem.mark.line + 1), problem.msg);
     }
-}
-
-std::string quoted(std::string_view text)
-{
-    std::string result = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') result += '\\';
-        result += c == '\n' ? ' ' : c;
-    }
-    return result + '"';
 }
 
 std::string number(const std::optional<std::int64_t>& value)
@@ -399,7 +346,7 @@ std::string row_of(Entry& entry, const std::string& bounds_name, const std::stri
     return row + fmt::format(" Risk::{}, {}}},\n", entry.risk, entry.only_new);
 }
 
-std::string generate(std::vector<Entry>& entries)
+std::string generate(std::vector<Entry>& entries, const std::vector<Topic>& topics)
 {
     std::string arrays, rows;
     std::map<std::string, std::string> known_bounds, known_defaults;
@@ -410,10 +357,11 @@ std::string generate(std::vector<Entry>& entries)
     }
     return "// SPDX-License-Identifier: GPL-2.0-or-later\n// Made by catalog_compiler from catalog/*.yaml: edit "
            "those.\n"
-           "#include \"catalog/catalog.h\"\n\nnamespace netwright::catalog {\nnamespace {\n\n" +
+           "#include \"catalog/catalog.h\"\n#include \"catalog/topic.h\"\n\nnamespace netwright::catalog {\nnamespace "
+           "{\n\n" +
            arrays + "\nconstexpr Parameter parameters[] = {\n" + rows +
-           "};\n\n} // namespace\n\nstd::span<const Parameter> all() { return parameters; }\n\n} // namespace "
-           "netwright::catalog\n";
+           "};\n\n} // namespace\n\nstd::span<const Parameter> all() { return parameters; }\n" +
+           generate_topics(topics) + "\n} // namespace netwright::catalog\n";
 }
 
 void sort_and_check_duplicates(std::vector<Entry>& entries)
@@ -428,11 +376,13 @@ void sort_and_check_duplicates(std::vector<Entry>& entries)
 void compile(const std::string& output, const std::vector<std::string>& inputs)
 {
     std::vector<Entry> entries;
+    std::vector<Topic> topics;
     for (const std::string& input : inputs)
-        read_file(entries, input);
+        read_file(entries, topics, input);
     sort_and_check_duplicates(entries);
+    sort_topics(topics);
     std::ofstream out(output, std::ios::binary | std::ios::trunc);
-    out << generate(entries);
+    out << generate(entries, topics);
     out.close();
     if (!out) throw std::runtime_error(output + ": cannot be written");
 }

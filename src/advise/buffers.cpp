@@ -42,8 +42,9 @@ std::optional<Path> path_of(const Intent& intent)
 // Hosts whose load is not TCP of their own: a router's forwarded packets never meet a socket buffer.
 bool forwards_or_datagrams(const Intent& intent)
 {
-    const Workload workload = intent.workload.value;
-    return workload == Workload::Gateway || workload == Workload::Game || workload == Workload::Voip;
+    return std::ranges::all_of(workloads(intent), [](Workload one) {
+        return one == Workload::Gateway || one == Workload::Game || one == Workload::Voip;
+    });
 }
 
 // What one direction lacks.

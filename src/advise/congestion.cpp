@@ -101,9 +101,9 @@ bool has_bbr(std::string_view available)
 // BBR is worth it for hosts that send over distance; a router's or a LAN database's own sending does not matter.
 bool sends_far(const Case& about)
 {
-    const Workload workload = about.intent.workload.value;
-    return workload == Workload::WebServer || workload == Workload::Bulk || workload == Workload::Proxy ||
-           workload == Workload::CloudGuest || workload == Workload::General;
+    constexpr std::array far{Workload::WebServer, Workload::Bulk, Workload::Proxy, Workload::CloudGuest,
+                             Workload::General};
+    return std::ranges::any_of(far, [&](Workload one) { return serves(about.intent, one); });
 }
 
 struct LossyPath {

@@ -31,6 +31,15 @@ constexpr std::array keepalives{
     Keepalive{Workload::CloudGuest, 120, 15, 4},
 };
 
+// Of several workloads on one host, the one that must notice first.
+const Keepalive* wanted_keepalive(const Intent& intent)
+{
+    const Keepalive* first = nullptr;
+    for (const Keepalive& one : keepalives)
+        if (serves(intent, one.workload) && (first == nullptr || one.time_s < first->time_s)) first = &one;
+    return first;
+}
+
 struct Probing {
     std::int64_t time_s = 0, interval_s = 0, probes = 0;
     std::int64_t detection_s() const { return time_s + interval_s * probes; }
@@ -61,8 +70,8 @@ void set_keepalive(const Case& about, std::string_view rule, const Probing& want
 Opinion judge_keepalive_late(const Case& about)
 {
     const Probing now = TRY(probing(about));
-    const auto wanted = std::ranges::find(keepalives, about.intent.workload.value, &Keepalive::workload);
-    if (!about.intent.workload.given || wanted == keepalives.end() || now.time_s < middlebox_idle_s)
+    const Keepalive* const wanted = wanted_keepalive(about.intent);
+    if (!about.intent.workload.given || wanted == nullptr || now.time_s < middlebox_idle_s)
         return std::vector<Finding>{};
     const Probing want{wanted->time_s, std::min(now.interval_s, wanted->interval_s),
                        std::min(now.probes, wanted->probes)};
@@ -252,7 +261,7 @@ Opinion judge_descriptors(const Case& about)
 // Descriptors that the wanted number of connections needs: two for each client where the host is in between.
 std::uint64_t descriptors_for(const Intent& intent)
 {
-    return catalog::open_files_needed(intent.connections->value, intent.workload.value == Workload::Proxy ? 2 : 1);
+    return catalog::open_files_needed(intent.connections->value, serves(intent, Workload::Proxy) ? 2 : 1);
 }
 
 Opinion judge_descriptors_short(const Case& about)
@@ -271,7 +280,7 @@ Opinion judge_descriptors_short(const Case& about)
     finding.evidence.push_back({"intent connections", fmt::format("{} ({})", grouped(about.intent.connections->value),
                                                                   about.intent.connections->reason)});
     finding.advice = {fmt::format("LimitNOFILE={} for the service that takes them (1.1 x connections{} + {})", need,
-                                  about.intent.workload.value == Workload::Proxy ? " x 2" : "", spare_descriptors)};
+                                  serves(about.intent, Workload::Proxy) ? " x 2" : "", spare_descriptors)};
     return std::vector{std::move(finding)};
 }
 

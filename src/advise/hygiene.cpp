@@ -114,6 +114,17 @@ constexpr std::array hash_limits{
               "beyond it clients get a reset instead of the end of their answer"},
 };
 
+// 32-bit kernels size hash tables and buffers by low memory, and count smaller structures into SK_RMEM_MAX: what they
+// would have chosen cannot be told from MemTotal.
+Result<void> knows_own_defaults(const Case& about)
+{
+    const std::string_view machine = about.host.kernel.architecture; // uname -m
+    if (machine.empty() || machine.find("64") != std::string_view::npos || machine == "s390x" || machine == "alpha")
+        return {};
+    return fail(Error::Kind::Unsupported,
+                fmt::format("the kernel's own defaults are not known for {}, which has 32 bits", machine));
+}
+
 // Half of TCP's hash buckets, which follow from RAM.
 std::int64_t kernel_hash_limit(std::uint64_t memory)
 {
@@ -124,6 +135,7 @@ std::int64_t kernel_hash_limit(std::uint64_t memory)
 
 Opinion judge_lowered_limits(const Case& about)
 {
+    TRY_VOID(knows_own_defaults(about));
     if (!about.host.memory) return std::unexpected(about.host.memory.error());
     const std::int64_t normal = kernel_hash_limit(about.host.memory->total.count);
     std::vector<Finding> findings;
@@ -200,9 +212,10 @@ std::vector<std::int64_t> with_own(const std::vector<Own>& defaults, std::string
 
 Opinion judge_below_default(const Case& about)
 {
+    TRY_VOID(knows_own_defaults(about));
     if (!about.host.memory) return std::unexpected(about.host.memory.error());
     const auto defaults = own_defaults(about, about.host.memory->total.count);
-    const bool small_wanted = about.intent.workload.value == Workload::IdleConnections;
+    const bool small_wanted = serves(about.intent, Workload::IdleConnections);
     std::vector<Finding> findings;
     for (std::size_t i = 0; i < defaults.size(); ++i) {
         const std::string_view key = defaults[i].key;
@@ -307,6 +320,7 @@ Opinion judge_adv_win_scale(const Case& about)
                                       : "tcp_adv_win_scale makes windows a bad fit for their buffers");
     note(finding, sysctl_evidence(about, "net.ipv4.tcp_adv_win_scale"));
     finding.evidence.push_back({"uname -r", about.host.kernel.release});
+    note_setter(about, "net.ipv4.tcp_adv_win_scale", finding);
     finding.why = dead ? "Since 6.6 each socket measures how much of its buffer is payload."
                        : "1 advertises half of the receive buffer, -2 a quarter, 3 and more nearly all of it: then "
                          "segments overrun the buffer and are pruned.";
@@ -314,8 +328,11 @@ Opinion judge_adv_win_scale(const Case& about)
     if (!dead)
         propose(finding, set_sysctl(about, "adv-win-scale", "net.ipv4.tcp_adv_win_scale", std::int64_t{1},
                                     "the kernel's default: half of the buffer"));
-    if (dead) finding.advice.emplace_back("remove the line from the file that sets it");
-    finding.side_effects = "new windows of existing connections follow at once";
+    const auto setter = setter_of(about, "net.ipv4.tcp_adv_win_scale");
+    if (dead)
+        finding.advice.push_back(setter ? fmt::format("remove line {} of {}", setter->setting.line, setter->path)
+                                        : "no file read here sets it; whatever does may stop");
+    finding.side_effects = dead ? "none: advice only" : "new windows of existing connections follow at once";
     return std::vector{std::move(finding)};
 }
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <initializer_list>
 
 namespace netwright::advise {
 namespace {
@@ -14,7 +15,8 @@ namespace {
 // Fewer connections are an anecdote: an ssh session is no reason to size buffers.
 constexpr std::uint64_t enough_connections = 20;
 constexpr std::uint64_t enough_bytes = 10'000'000;
-constexpr double busy_table = 0.1; // share of the connection tracking table in use
+constexpr std::uint64_t enough_datagrams = 100; // a second
+constexpr double busy_table = 0.1;              // share of the connection tracking table in use
 
 template <class T>
 std::optional<Answer<T>> answer(T value, std::string reason)
@@ -80,15 +82,25 @@ std::optional<Answer<std::uint64_t>> infer_connections(const Snapshot& host)
     return answer(current->total, "Tcp CurrEstab of /proc/net/snmp, now");
 }
 
-std::optional<Answer<std::uint64_t>> infer_connection_rate(const Snapshot& host)
+// Growth of some protocol counters a second, over the interval between the two samples.
+std::optional<Answer<std::uint64_t>> infer_rate(const Snapshot& host, std::initializer_list<std::string_view> counters,
+                                                std::string_view what)
 {
     const auto interval_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(0, host.interval.count()));
     if (!host.protocols || interval_ms == 0) return std::nullopt;
-    const auto accepted = host.protocols->at("TcpPassiveOpens");
-    if (!accepted) return std::nullopt;
-    return answer(
-        accepted->growth * 1000 / interval_ms,
-        fmt::format("{} connections accepted in {}", grouped(accepted->growth), duration_text(host.interval)));
+    std::optional<std::uint64_t> grown;
+    for (const std::string_view name : counters)
+        if (const auto counter = host.protocols->at(name)) grown = grown.value_or(0) + counter->growth;
+    if (!grown) return std::nullopt;
+    return answer(*grown * 1000 / interval_ms,
+                  fmt::format("{} {} in {}", grouped(*grown), what, duration_text(host.interval)));
+}
+
+// A trickle of DNS answers says nothing about what the host is for.
+std::optional<Answer<std::uint64_t>> infer_datagram_rate(const Snapshot& host)
+{
+    auto rate = infer_rate(host, {"UdpInDatagrams", "Udp6InDatagrams"}, "UDP datagrams received");
+    return rate && rate->value >= enough_datagrams ? rate : std::nullopt;
 }
 
 bool runs(const Snapshot& host, std::string_view name)
@@ -133,7 +145,8 @@ Intent infer(const Snapshot& host, Intent given)
     if (!given.bandwidth) given.bandwidth = infer_bandwidth(host);
     if (!given.loss) given.loss = infer_loss(host);
     if (!given.connections) given.connections = infer_connections(host);
-    if (!given.connection_rate) given.connection_rate = infer_connection_rate(host);
+    if (!given.connection_rate) given.connection_rate = infer_rate(host, {"TcpPassiveOpens"}, "connections accepted");
+    if (!given.datagram_rate) given.datagram_rate = infer_datagram_rate(host);
     return given;
 }
 

@@ -13,6 +13,7 @@ namespace netwright::advise {
 //   loss             bytes sent again of all bytes sent over the established connections
 //   connections      established now
 //   connection_rate  accepted connections over the interval between the two samples
+//   datagram_rate    UDP datagrams received over the same interval
 //   workload         only where one thing is plain: a running kubelet, a router without listeners of its own
 Intent infer(const Snapshot& host, Intent given);
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Runs rules over a snapshot: asks each one about its subjects, keeps what it could not judge, and ranks the findings.
+#include "advise/overlap.h"
 #include "advise/rule.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <tuple>
 
 namespace netwright::advise {
@@ -107,29 +107,6 @@ std::string subject_of(const Listener& listener)
                 : fmt::format("{}:{}", listener.address, listener.port);
 }
 
-namespace {
-
-// One fact, two findings: where the first rule spoke, the second would only say it again.
-struct Covers {
-    std::string_view stronger, weaker;
-};
-constexpr std::array covered{
-    Covers{"tcp-timestamps-off", "tw-reuse-without-timestamps"},
-    Covers{"syncookies-off", "syn-backlog-short"},
-    Covers{"conntrack-drops", "conntrack-nearly-full"},
-};
-
-void leave_out_what_is_covered(std::vector<Finding>& findings)
-{
-    const auto spoke = [&](std::string_view rule) {
-        return std::ranges::find(findings, rule, &Finding::rule) != findings.end();
-    };
-    for (const Covers& pair : covered)
-        if (spoke(pair.stronger)) std::erase_if(findings, [&](const Finding& one) { return one.rule == pair.weaker; });
-}
-
-} // namespace
-
 Judgement judge(std::span<const Rule> rules, const Snapshot& host, const Intent& intent)
 {
     const Case about{host, intent};
@@ -140,7 +117,7 @@ Judgement judge(std::span<const Rule> rules, const Snapshot& host, const Intent&
         std::ranges::move(voice.not_judged, std::back_inserter(judgement.not_judged));
         if (voice.looked) ++judgement.rules_run;
     }
-    leave_out_what_is_covered(judgement.findings);
+    join_overlapping(judgement.findings);
     std::ranges::stable_sort(judgement.findings, ranks_before);
     return judgement;
 }

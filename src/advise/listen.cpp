@@ -18,11 +18,13 @@
 namespace netwright::advise {
 namespace {
 
-constexpr std::int64_t modern_somaxconn = 4096;  // SOMAXCONN since 5.4 (include/linux/socket.h)
+constexpr std::int64_t modern_somaxconn = 4096; // SOMAXCONN since 5.4 (include/linux/socket.h)
+constexpr std::int64_t old_somaxconn = 128;
+constexpr KernelVersion larger_somaxconn{5, 4, 0};
 constexpr std::uint64_t longest_backlog = 16384; // beyond, clients have given up before they are accepted
 constexpr std::uint64_t many_drops = 100;        // since the listener was made
 constexpr std::uint32_t smallest_judged = 16;    // a queue this short is full by design (one client at a time)
-constexpr Nanoseconds accept_stall = std::chrono::milliseconds{100}; // the longest pause of accept() to bridge
+constexpr Nanoseconds accept_stall = std::chrono::milliseconds{100}; // where nobody said how long accept() pauses
 constexpr std::uint64_t few_cookies = 100;                           // since boot: a burst or a scan
 constexpr double honest_share = 0.5;                                 // of cookies that came back: clients, not a flood
 
@@ -41,14 +43,17 @@ Evidence queue_evidence(const Listener& listener)
                         grouped(listener.drops))};
 }
 
-std::uint64_t backlog_for(std::uint64_t connections_per_second)
+// The pause of accept() to bridge.
+Nanoseconds stall_of(const Case& about) { return about.intent.stall ? about.intent.stall->value : accept_stall; }
+
+std::uint64_t backlog_for(const Case& about, std::uint64_t connections_per_second)
 {
-    return catalog::accept_backlog({static_cast<double>(connections_per_second)}, accept_stall);
+    return catalog::accept_backlog({static_cast<double>(connections_per_second)}, stall_of(about));
 }
 
 std::uint64_t wanted_backlog(const Case& about, const Listener& listener)
 {
-    if (about.intent.connection_rate) return backlog_for(about.intent.connection_rate->value);
+    if (about.intent.connection_rate) return backlog_for(about, about.intent.connection_rate->value);
     const std::uint64_t doubled = std::bit_ceil(std::uint64_t{listener.limit} * 2);
     return std::clamp<std::uint64_t>(doubled, modern_somaxconn, longest_backlog);
 }
@@ -124,9 +129,9 @@ Opinion judge_backlog_small(const Listener& listener, const Case& about)
     const auto& rate = about.intent.connection_rate;
     if (!rate || !reachable(listener)) return std::vector<Finding>{};
     // The rate is the whole host's. One that was only seen says nothing of this port until it would fill this queue.
-    const double stall_s = std::chrono::duration<double>(accept_stall).count();
+    const double stall_s = std::chrono::duration<double>(stall_of(about)).count();
     if (!rate->given && 2 * static_cast<double>(rate->value) * stall_s <= listener.limit) return std::vector<Finding>{};
-    const std::uint64_t want = backlog_for(rate->value);
+    const std::uint64_t want = backlog_for(about, rate->value);
     const auto somaxconn = static_cast<std::uint64_t>(TRY(about.host.sysctls.number("net.core.somaxconn")));
     if (listener.limit >= want || listener.limit >= somaxconn) return std::vector<Finding>{};
     const Severity severity = rate->given ? Severity::Low : Severity::Info;
@@ -139,7 +144,7 @@ Opinion judge_backlog_small(const Listener& listener, const Case& about)
     finding.why =
         fmt::format("The limit is the smaller of somaxconn and the program's own number; here the program's. A pause "
                     "of {} at that rate needs {} (twice what arrives, a power of two).",
-                    duration_text(accept_stall), want);
+                    duration_text(stall_of(about)), want);
     finding.cost = "a short stall of the program (garbage collection, a slow disk) refuses connections";
     finding.advice.push_back(
         fmt::format("if this port takes that load, let the program pass {} to listen() and restart it; "
@@ -153,13 +158,16 @@ Opinion judge_somaxconn_small(const Case& about)
 {
     const std::int64_t somaxconn = TRY(about.host.sysctls.number("net.core.somaxconn"));
     const auto& rate = about.intent.connection_rate;
-    const auto need = rate ? static_cast<std::int64_t>(backlog_for(rate->value)) : 0;
+    const auto need = rate ? static_cast<std::int64_t>(backlog_for(about, rate->value)) : 0;
     const std::int64_t want = std::max(modern_somaxconn, need);
     if (somaxconn >= want) return std::vector<Finding>{};
     const bool demanded = rate && rate->given && somaxconn < need;
-    Finding finding =
-        finding_of(demanded ? Severity::Medium : Severity::Low, Confidence::Derived,
-                   fmt::format("No listener here can queue more than {} connections (somaxconn)", somaxconn));
+    // What an old kernel gives everybody is no fault of this host, only a default that has been overtaken.
+    const bool untouched = !demanded && somaxconn == old_somaxconn && about.host.kernel.version &&
+                           *about.host.kernel.version < larger_somaxconn;
+    Finding finding = finding_of(
+        demanded ? Severity::Medium : Severity::Low, untouched ? Confidence::Convention : Confidence::Derived,
+        fmt::format("No listener here can queue more than {} connections (somaxconn)", somaxconn));
     note(finding, sysctl_evidence(about, "net.core.somaxconn"));
     if (rate)
         finding.evidence.push_back({"intent connection rate", fmt::format("{}/s, {}", rate->value, rate->reason)});
@@ -170,7 +178,7 @@ Opinion judge_somaxconn_small(const Case& about)
     finding.cost = "bursts of connections are dropped although the programs asked for longer queues";
     propose(finding, raise_sysctl(about, "somaxconn-small", "net.core.somaxconn", want,
                                   demanded ? fmt::format("2 x {}/s x {}, a power of two", rate->value,
-                                                         duration_text(accept_stall))
+                                                         duration_text(stall_of(about)))
                                            : std::string("the kernel's own default since 5.4")));
     finding.advice.emplace_back(
         "restart the listening programs afterwards: a listener keeps its limit until listen() is called again");
@@ -331,7 +339,8 @@ constexpr std::array rules{
          "2 x rate x 0.1 s, a power of two between 1024 and 16384. Only the program can raise its own number.",
          listen_sources, judge_backlog_small},
     Rule{"somaxconn-small", "Does somaxconn cap all queues below the kernel's own default or the need?",
-         "4096 has been the default since 5.4 (128 before). A larger value is asked for only when a connection rate "
+         "4096 has been the default since 5.4 (128 before, where 128 is only a convention's matter). A larger value is "
+         "asked for only when a connection rate "
          "needs "
          "it. A value above the need is left alone: it is harmless.",
          "include/linux/socket.h SOMAXCONN; net/socket.c __sys_listen", judge_somaxconn_small},

@@ -40,8 +40,7 @@ bool is_active(const Nic& nic, std::string_view name)
 // Waiting for more segments costs single packets a little time; somebody may have chosen not to.
 bool wants_every_packet_at_once(const Intent& intent)
 {
-    return intent.workload.value == Workload::LowLatency || intent.workload.value == Workload::Game ||
-           intent.workload.value == Workload::Voip;
+    return serves(intent, Workload::LowLatency) || serves(intent, Workload::Game) || serves(intent, Workload::Voip);
 }
 
 bool could_be_on(const Nic& nic, const Offload& offload, const Case& about)
@@ -204,7 +203,7 @@ Opinion judge_veth_without_gro(const Nic& nic, const Case&)
 
 bool much_udp(const Case& about)
 {
-    if (about.intent.workload.value == Workload::Game || about.intent.workload.value == Workload::Voip) return true;
+    if (serves(about.intent, Workload::Game) || serves(about.intent, Workload::Voip)) return true;
     const auto datagrams = counter_of(about, "UdpInDatagrams");
     return datagrams && about.host.interval.count() != 0 &&
            static_cast<double>(datagrams->growth) * 1000 >=

@@ -3,7 +3,6 @@
 #include "advise/remedy.h"
 
 #include "base/text.h"
-#include "base/units.h"
 #include "catalog/catalog.h"
 
 #include <fmt/format.h>
@@ -66,19 +65,6 @@ Result<std::vector<Change>> change_of(const Case& about, std::string_view rule, 
     change.persistence = Persistence::SysctlFile;
     return std::vector<Change>{std::move(change)};
 }
-
-struct CounterPlace {
-    std::string_view prefix, file;
-};
-
-// Longest prefix first: "TcpExt" is not a field of "Tcp".
-constexpr std::array counter_places{
-    CounterPlace{"MPTcpExt", "/proc/net/netstat"}, CounterPlace{"TcpExt", "/proc/net/netstat"},
-    CounterPlace{"IpExt", "/proc/net/netstat"},    CounterPlace{"UdpLite", "/proc/net/snmp"},
-    CounterPlace{"IcmpMsg", "/proc/net/snmp"},     CounterPlace{"Icmp", "/proc/net/snmp"},
-    CounterPlace{"Tcp", "/proc/net/snmp"},         CounterPlace{"Udp", "/proc/net/snmp"},
-    CounterPlace{"Ip", "/proc/net/snmp"},
-};
 
 // The interfaces that container networks bring: name prefixes used by CNI plugins and runtimes.
 constexpr std::array container_nics{
@@ -151,8 +137,8 @@ void note(Finding& finding, Result<Evidence> evidence)
 
 bool said(const Case& about, std::initializer_list<Workload> workloads)
 {
-    const auto& answer = about.intent.workload;
-    return answer.given && std::ranges::find(workloads, answer.value) != workloads.end();
+    return about.intent.workload.given &&
+           std::ranges::any_of(workloads, [&](Workload one) { return serves(about.intent, one); });
 }
 
 Result<std::vector<Change>> set_sysctl(const Case& about, std::string_view rule, std::string_view key, Value to,
@@ -182,13 +168,6 @@ void propose(Finding& finding, Result<std::vector<Change>> changes)
     }
 }
 
-std::string amount(const Counter& counter, std::chrono::milliseconds interval)
-{
-    if (interval.count() == 0) return fmt::format("{} since boot", grouped(counter.total));
-    return fmt::format("{} in {} ({} since boot)", grouped(counter.growth), duration_text(interval),
-                       grouped(counter.total));
-}
-
 Result<Counter> counter_of(const Case& about, std::string_view name)
 {
     if (!about.host.protocols) return std::unexpected(about.host.protocols.error());
@@ -198,13 +177,7 @@ Result<Counter> counter_of(const Case& about, std::string_view name)
 Result<Evidence> counter_evidence(const Case& about, std::string_view name)
 {
     const Counter counter = TRY(counter_of(about, name));
-    const auto begins = [&](const CounterPlace& place) { return name.starts_with(place.prefix); };
-    const auto place = std::ranges::find_if(counter_places, begins);
-    if (place == counter_places.end() || name.starts_with("Ip6") || name.starts_with("Udp6") ||
-        name.starts_with("Icmp6"))
-        return Evidence{fmt::format("/proc/net/snmp6 {}", name), amount(counter, about.host.interval)};
-    return Evidence{fmt::format("{} {}.{}", place->file, place->prefix, name.substr(place->prefix.size())),
-                    amount(counter, about.host.interval)};
+    return Evidence{counter_source(name), amount(counter, about.host.interval)};
 }
 
 Result<Evidence> sysctl_evidence(const Case& about, std::string_view key)
@@ -238,14 +211,6 @@ std::string routing_owner(const Case& about)
     if (auto seen_nic = container_or_tunnel(about.host); !seen_nic.empty()) return seen_nic;
     if (auto policy = policy_routing(about.host); !policy.empty()) return policy;
     return several_ways_out(about.host);
-}
-
-std::string grouped(std::uint64_t number)
-{
-    std::string text = std::to_string(number);
-    for (std::size_t from_end = 3; from_end < text.size(); from_end += 4)
-        text.insert(text.size() - from_end, 1, ',');
-    return text;
 }
 
 } // namespace netwright::advise

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "advise/rule.h"
+#include "model/counter_words.h"
 
 #include <chrono>
 #include <initializer_list>
@@ -31,8 +32,6 @@ void propose(Finding& finding, Result<std::vector<Change>> changes);
 
 // A protocol counter by the snapshot's name ("TcpExtListenOverflows"), without a copy of the table.
 Result<Counter> counter_of(const Case& about, std::string_view name);
-// "27 in 10 s (41,203 since boot)"; "41,203 since boot" when only one sample was taken.
-std::string amount(const Counter& counter, std::chrono::milliseconds interval);
 // Evidence from a protocol counter: source "/proc/net/netstat TcpExt.ListenOverflows".
 Result<Evidence> counter_evidence(const Case& about, std::string_view name);
 // Evidence from a sysctl: source "sysctl net.core.somaxconn", value as the kernel prints it.
@@ -50,7 +49,5 @@ bool runs(const Case& about, std::string_view service);
 // several default routes or policy routing? Then forwarding and rp_filter are not ours to judge. The text names what
 // was seen; "" if nothing.
 std::string routing_owner(const Case& about);
-
-std::string grouped(std::uint64_t number); // 41203 → "41,203"
 
 } // namespace netwright::advise

@@ -89,12 +89,12 @@ Opinion judge_timestamps(const Case& about) { return judge_guard(about, timestam
 Opinion judge_sack(const Case& about) { return judge_guard(about, sack); }
 Opinion judge_broadcasts(const Case& about) { return judge_guard(about, broadcasts); }
 
-// An interface's IPv4 switch: "net.ipv4.conf.eth0.rp_filter"; a dot inside the name is a slash.
-std::string conf(std::string_view nic, std::string_view what)
+// An interface's switch: "net.ipv4.conf.eth0.rp_filter"; a dot inside the name is a slash.
+std::string conf(std::string_view nic, std::string_view what, std::string_view family = "ipv4")
 {
     std::string name(nic);
     std::ranges::replace(name, '.', '/');
-    return fmt::format("net.ipv4.conf.{}.{}", name, what);
+    return fmt::format("net.{}.conf.{}.{}", family, name, what);
 }
 
 bool forwards(const Case& about) { return about.host.sysctls.number("net.ipv4.ip_forward").value_or(0) != 0; }
@@ -108,24 +108,56 @@ Result<bool> takes_redirects(const Case& about, const Nic& nic)
     return forwards(about) ? all && own : all || own;
 }
 
+// IPv6 asks the interface alone, and not at all where it forwards; `all` is not looked at (net/ipv6/route.c,
+// rt6_do_redirect). No such key: no IPv6 there.
+bool takes_redirects6(const Case& about, const Nic& nic)
+{
+    const auto own = [&](std::string_view what) {
+        return about.host.sysctls.number(conf(nic.name, what, "ipv6")).value_or(0) != 0;
+    };
+    return own("accept_redirects") && !own("forwarding") && !own("disable_ipv6");
+}
+
 bool judged(const Nic& nic) { return !nic.loopback && nic.up && nic.physical; }
+
+struct RedirectFamily {
+    std::string_view name, counter;
+    std::vector<std::string> keys;
+};
+
+std::vector<RedirectFamily> families_that_believe(const Nic& nic, const Case& about, bool ipv4)
+{
+    std::vector<RedirectFamily> open;
+    const std::string own = conf(nic.name, "accept_redirects"), own6 = conf(nic.name, "accept_redirects", "ipv6");
+    if (ipv4) open.push_back({"IPv4", "IcmpInRedirects", {conf("all", "accept_redirects"), own}});
+    if (takes_redirects6(about, nic)) open.push_back({"IPv6", "Icmp6InRedirects", {own6}});
+    return open;
+}
 
 Opinion judge_redirects_accepted(const Nic& nic, const Case& about)
 {
-    if (!judged(nic) || !TRY(takes_redirects(about, nic))) return std::vector<Finding>{};
+    if (!judged(nic)) return std::vector<Finding>{};
+    const auto families = families_that_believe(nic, about, TRY(takes_redirects(about, nic)));
+    if (families.empty()) return std::vector<Finding>{};
     const bool router = forwards(about);
+    std::string names, switches;
+    for (const RedirectFamily& family : families) {
+        names += fmt::format("{}{}", names.empty() ? "" : " and ", family.name);
+        for (const std::string& key : family.keys)
+            switches += fmt::format("{}{}=0", switches.empty() ? "" : ", ", key);
+    }
     Finding finding = finding_of(router ? Severity::Low : Severity::Info, Confidence::Convention,
-                                 fmt::format("{} believes ICMP redirects", nic.name));
-    for (const std::string& key : {conf("all", "accept_redirects"), conf(nic.name, "accept_redirects")})
-        note(finding, sysctl_evidence(about, key));
-    note(finding, counter_evidence(about, "IcmpInRedirects"));
+                                 fmt::format("{} believes ICMP redirects ({})", nic.name, names));
+    for (const RedirectFamily& family : families) {
+        for (const std::string& key : family.keys)
+            note(finding, sysctl_evidence(about, key));
+        note(finding, counter_evidence(about, family.counter));
+    }
     finding.why = "A redirect tells the host to send traffic for an address through another router of the segment. The "
                   "kernel's default is to "
                   "believe it; servers have no use for it.";
     finding.cost = "somebody on the same segment can pull traffic through his own machine";
-    finding.advice = {fmt::format(
-        "if no router here relies on them: net.ipv4.conf.all.accept_redirects=0 and {}=0, and the same for IPv6",
-        conf(nic.name, "accept_redirects"))};
+    finding.advice = {fmt::format("if no router here relies on them: {}", switches)};
     finding.side_effects = "none: advice only";
     finding.security = "open to route changes from the local segment";
     return std::vector{std::move(finding)};
@@ -177,6 +209,33 @@ Opinion judge_source_routes(const Case& about)
     propose(finding, set_sysctl(about, "source-routing-accepted", key, std::int64_t{0}, "the kernel's default"));
     finding.side_effects = "none known";
     finding.security = "closes a way around filters";
+    return std::vector{std::move(finding)};
+}
+
+// IPv6 has no source routes any more (RFC 5095; accept_source_route lets only Mobile IPv6's type 2 through). Segment
+// routing is the same thing again: a packet that names the hosts it wants to pass. Needs seg6_enabled for `all` and the
+// interface (net/ipv6/exthdrs.c, ipv6_srh_rcv).
+Opinion judge_segment_routes(const Nic& nic, const Case& about)
+{
+    const auto all = about.host.sysctls.number(conf("all", "seg6_enabled", "ipv6"));
+    const auto own = about.host.sysctls.number(conf(nic.name, "seg6_enabled", "ipv6"));
+    const std::string hmac = conf(nic.name, "seg6_require_hmac", "ipv6");
+    const bool proven = about.host.sysctls.number(hmac).value_or(0) == 1; // only packets that prove who made them
+    if (!judged(nic) || all.value_or(0) == 0 || own.value_or(0) == 0 || proven) return std::vector<Finding>{};
+    Finding finding =
+        finding_of(Severity::Low, Confidence::Derived,
+                   fmt::format("IPv6 packets that come in through {} may choose their own way", nic.name));
+    for (const std::string& key : {conf("all", "seg6_enabled", "ipv6"), conf(nic.name, "seg6_enabled", "ipv6"), hmac})
+        note(finding, sysctl_evidence(about, key));
+    note_setter(about, conf("all", "seg6_enabled", "ipv6"), finding);
+    finding.why = "A segment routing header names the hosts that a packet wants to pass, and this host passes it on. "
+                  "Off by default; a domain that uses it is meant to drop such packets at its border (RFC 8754).";
+    finding.cost = "from outside such a domain, packets walk around filters that rely on their path";
+    finding.advice = {fmt::format("on an interface at the border, or where nobody uses segment routing: {}=0; else "
+                                  "{}=1 takes only packets with a valid HMAC",
+                                  conf(nic.name, "seg6_enabled", "ipv6"), hmac)};
+    finding.side_effects = "none: advice only";
+    finding.security = "a way around filters, open to whoever reaches this interface";
     return std::vector{std::move(finding)};
 }
 
@@ -347,14 +406,20 @@ constexpr std::array rules{
     Rule{"redirects-accepted", "Does an interface believe ICMP redirects?",
          "On hosts `all` OR the interface decides, with forwarding both must. The kernel's default believes them, so "
          "it is an info (Low on forwarding hosts) and only "
-         "advice. Hardware interfaces that are up are looked at.",
-         "include/linux/inetdevice.h IN_DEV_RX_REDIRECTS", judge_redirects_accepted},
+         "advice. IPv6 asks the interface alone, and never where it forwards. Hardware interfaces that are up are "
+         "looked at.",
+         "include/linux/inetdevice.h IN_DEV_RX_REDIRECTS; net/ipv6/route.c rt6_do_redirect", judge_redirects_accepted},
     Rule{"redirects-sent", "Does a gateway send ICMP redirects?",
          "Only where the workload gateway was given and forwarding is on; `all` OR the interface decides.",
          "include/linux/inetdevice.h IN_DEV_TX_REDIRECTS", judge_redirects_sent},
     Rule{"source-routing-accepted", "Are source-routed packets accepted?",
          "Needs accept_source_route=1 for `all` AND the interface: the defaults, 0 and 1, do not accept them.",
          "include/linux/inetdevice.h IN_DEV_SOURCE_ROUTE", judge_source_routes},
+    Rule{"segment-routing-accepted", "Are IPv6 packets with a segment routing header passed on?",
+         "Needs seg6_enabled=1 for `all` AND a hardware interface, without seg6_require_hmac=1. Both are off by "
+         "default. IPv6's own source routes (type 0) no kernel follows any more; its accept_source_route is about "
+         "Mobile IPv6 only.",
+         "net/ipv6/exthdrs.c ipv6_srh_rcv; RFC 8754 section 5; RFC 5095", judge_segment_routes},
     Rule{"rp-filter-off", "Are forged source addresses accepted where a check would lose nothing?",
          "Hardware interfaces with the default route and an effective rp_filter (the larger of `all` and its own) of "
          "0. Hosts with containers, tunnels, several ways out or "

@@ -15,6 +15,8 @@
 namespace netwright::advise {
 namespace {
 
+constexpr std::size_t lines_shown = 8;
+
 bool is_pattern(std::string_view key) { return key.find_first_of("*?[") != std::string_view::npos; }
 
 // Equal by meaning: blanks do not matter, numbers are numbers.
@@ -244,6 +246,7 @@ Opinion judge_no_effect(const Case& about)
 {
     if (!about.host.sysctl_files) return std::unexpected(about.host.sysctl_files.error());
     std::vector<Finding> findings;
+    if (!files_apply(about)) return findings;
     for (const NoEffect& row : no_effects) {
         const auto setter = setter_of(about, row.key);
         if (!setter || !row.holds(about)) continue;
@@ -282,6 +285,7 @@ Opinion judge_unknown_algorithm(const Case& about)
     note(finding, sysctl_evidence(about, key));
     note(finding, sysctl_evidence(about, "net.ipv4.tcp_available_congestion_control"));
     finding.evidence.push_back(line_evidence(*setter));
+    finding.subject = key;
     finding.why = "The kernel knows an algorithm only if it is built in or its module is loaded; otherwise the write "
                   "fails and the old one stays.";
     finding.cost = fmt::format("all connections use {}", now);
@@ -291,9 +295,38 @@ Opinion judge_unknown_algorithm(const Case& about)
     return std::vector{std::move(finding)};
 }
 
+Opinion judge_malformed_lines(const Case& about)
+{
+    if (!about.host.sysctl_files) return std::unexpected(about.host.sysctl_files.error());
+    std::vector<Finding> findings;
+    for (const SysctlFile& file : *about.host.sysctl_files) {
+        if (!file.problems || file.problems->empty()) continue;
+        const std::size_t lines = file.problems->size();
+        Finding finding = finding_of(Severity::Low, Confidence::Derived,
+                                     fmt::format("{} holds {} that set{} nothing", file.path,
+                                                 lines == 1 ? std::string("a line") : fmt::format("{} lines", lines),
+                                                 lines == 1 ? "s" : ""));
+        finding.subject = file.path;
+        for (const SysctlProblem& problem : *file.problems)
+            if (finding.evidence.size() < lines_shown)
+                finding.evidence.push_back({fmt::format("{} line {}", file.path, problem.line), problem.why});
+        finding.why = "Whoever applies the file complains of such a line and goes on with the next; nobody reads the "
+                      "complaint.";
+        finding.cost = "what the line was meant to set is not set";
+        finding.advice = {fmt::format("correct or remove it (see: netwright lint {})", file.path)};
+        finding.side_effects = "none: advice only";
+        findings.push_back(std::move(finding));
+    }
+    return findings;
+}
+
 constexpr std::string_view file_sources = "sysctl.d(5); systemd-sysctl.service(8)";
 
 constexpr std::array rules{
+    Rule{"sysctl-malformed-line", "Do files hold lines that are no settings?",
+         "Lines that systemd-sysctl and sysctl(8) skip: no '=', no key, a blank inside the key. At most 100 a file are "
+         "looked at.",
+         file_sources, judge_malformed_lines},
     Rule{"sysctl-dead-key", "Do files set keys that are dead?",
          "A short list of sysctls that were removed or no longer do anything, and that recipes still carry.",
          "net/ipv4/sysctl_net_ipv4.c", judge_dead_keys},

@@ -31,10 +31,8 @@ std::vector<std::string> nics_of(const kernel::Kernel& kernel)
 std::set<std::string> touched_nics(const Plan& plan)
 {
     std::set<std::string> names;
-    for (const Change& change : plan.changes) {
-        if (const auto* link = std::get_if<LinkSetting>(&change.tunable)) names.insert(link->nic);
-        if (const auto* queue = std::get_if<QueueSetting>(&change.tunable)) names.insert(queue->nic);
-    }
+    for (const Change& change : plan.changes)
+        if (const auto nic = interface_of(change.tunable); !nic.empty()) names.emplace(nic);
     return names;
 }
 

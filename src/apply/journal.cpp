@@ -132,6 +132,10 @@ Result<void> prepare_schema(Database& database, const std::filesystem::path& dir
         const auto create = [&]() -> Result<void> {
             // Another netwright may have been faster.
             if (TRY(database.number("PRAGMA user_version")) != 0) return {};
+            if (TRY(database.number("SELECT count(*) FROM sqlite_schema")) != 0)
+                return fail(Error::Kind::Malformed,
+                            fmt::format("journal in {} is another program's database: choose another --state-dir",
+                                        directory.string()));
             return database.script(create_schema);
         };
         TRY_VOID(durably(database, create));
@@ -140,9 +144,12 @@ Result<void> prepare_schema(Database& database, const std::filesystem::path& dir
     }
     if (!version) return std::unexpected(std::move(version).error());
     if (*version == Journal::schema) return {};
-    return fail(Error::Kind::Unsupported,
-                fmt::format("journal in {} has schema {}, this netwright knows {}: use the newer one",
-                            directory.string(), *version, Journal::schema));
+    const bool newer = *version > Journal::schema;
+    return fail(
+        newer ? Error::Kind::Unsupported : Error::Kind::Malformed,
+        fmt::format("journal in {} has schema {}, this netwright knows {}: {}", directory.string(), *version,
+                    Journal::schema,
+                    newer ? "use the newer one" : "no netwright made it; move it away, or choose another --state-dir"));
 }
 
 Result<Database> open_database(const std::filesystem::path& directory, Access access)
@@ -177,7 +184,8 @@ Result<Journal> Journal::open(const std::filesystem::path& state_dir, Access acc
             return std::unexpected(std::move(error));
         }
     } else if (std::error_code ignored; !std::filesystem::exists(state_dir / "journal.db", ignored) && !ignored) {
-        return fail(Error::Kind::Absent, fmt::format("there is no journal in {}", state_dir.string()));
+        return fail(Error::Kind::Absent,
+                    fmt::format("nothing was ever applied here: there is no journal in {}", state_dir.string()));
     }
     Database database = TRY(open_database(state_dir, access));
     return Journal(state_dir, std::move(database));
@@ -225,7 +233,7 @@ Result<void> Journal::mark(std::int64_t id, std::size_t step, StepState state)
 
 namespace {
 
-Result<std::vector<Record>> read_records(Database& database, std::string_view where, const std::vector<Column>& values)
+Result<std::vector<Record>> read_rows(Database& database, std::string_view where, const std::vector<Column>& values)
 {
     std::vector<Record> records;
     const auto add_record = [&](const Row& row) -> Result<void> {
@@ -244,12 +252,23 @@ Result<std::vector<Record>> read_records(Database& database, std::string_view wh
     return records;
 }
 
+// A row may name what only a newer netwright knows, without a change of the schema.
+Result<std::vector<Record>> read_records(Database& database, std::string_view where, const std::vector<Column>& values,
+                                         const std::filesystem::path& directory)
+{
+    auto records = read_rows(database, where, values);
+    if (!records && !records.error().what.starts_with("journal"))
+        records.error().what = fmt::format("journal in {}: {}; if a newer netwright wrote that, use it",
+                                           directory.string(), records.error().what);
+    return records;
+}
+
 } // namespace
 
 Result<Record> Journal::find(std::int64_t id) const
 {
     Database& database = *TRY(opened());
-    auto records = TRY(read_records(database, "WHERE id=?", {id}));
+    auto records = TRY(read_records(database, "WHERE id=?", {id}, directory_));
     if (records.empty())
         return fail(Error::Kind::Absent, fmt::format("there is no transaction {} (see: netwright history)", id));
     return std::move(records.front());
@@ -258,13 +277,13 @@ Result<Record> Journal::find(std::int64_t id) const
 Result<std::vector<Record>> Journal::all() const
 {
     Database& database = *TRY(opened());
-    return read_records(database, "ORDER BY id", {});
+    return read_records(database, "ORDER BY id", {}, directory_);
 }
 
 Result<std::vector<Record>> Journal::open_ones() const
 {
     Database& database = *TRY(opened());
-    return read_records(database, "WHERE state NOT IN ('confirmed','undone','failed') ORDER BY id", {});
+    return read_records(database, "WHERE state NOT IN ('confirmed','undone','failed') ORDER BY id", {}, directory_);
 }
 
 Result<State> Journal::state_of(std::int64_t id) const

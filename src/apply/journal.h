@@ -16,14 +16,14 @@
 
 namespace netwright::apply {
 
-enum class Access { Read, Write };
+enum class Access { Read, Change, Write };
 
 class Journal {
 public:
     static constexpr int schema = 1;
 
-    // Write: creates the state directory (mode 0700) and the journal. Read: Absent when there is none. Malformed: it is
-    // damaged; Unsupported: made by a newer netwright; Refused: run as root.
+    // Write: creates the state directory (mode 0700) and the journal. Read, Change: Absent when there is none.
+    // Malformed: it is damaged; Unsupported: made by a newer netwright; Refused: run as root.
     static Result<Journal> open(const std::filesystem::path& state_dir, Access access);
     const std::filesystem::path& directory() const { return directory_; }
 

@@ -4,6 +4,7 @@
 
 #include "apply/durable_file.h"
 #include "base/text.h"
+#include "model/sysctl_line.h"
 
 #include <fmt/format.h>
 
@@ -18,17 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path our_file(const fs::path& etc_dir) { return etc_dir / "sysctl.d" / sysctl_file_name; }
-
-// The first separator decides which of '.' and '/' separates (sysctl.d(5)).
-std::string dotted(std::string_view key)
-{
-    std::string out(key);
-    const std::size_t first = out.find_first_of("./");
-    if (first == std::string::npos || out[first] == '.') return out;
-    for (char& c : out)
-        c = c == '/' ? '.' : c == '.' ? '/' : c;
-    return out;
-}
 
 std::string single_blanks(std::string_view text)
 {
@@ -60,8 +50,11 @@ std::vector<fs::path> later_files(const fs::path& etc_dir)
     return files;
 }
 
+// A FIFO or device among them would keep a reader waiting for ever.
 std::string text_of(const fs::path& file)
 {
+    std::error_code ignored;
+    if (!fs::is_regular_file(file, ignored)) return {};
     std::ifstream in(file, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
 }
@@ -99,14 +92,9 @@ Result<void> persist(const fs::path& etc_dir, const Settings& settings)
 std::vector<std::pair<std::string, std::string>> parse_sysctl_lines(std::string_view text)
 {
     std::vector<std::pair<std::string, std::string>> lines;
-    for (std::string_view line; next_line(text, line);) {
-        line = trim(line);
-        const std::size_t equals = line.find('=');
-        if (line.empty() || line.front() == '#' || line.front() == ';' || equals == std::string_view::npos) continue;
-        std::string_view key = trim(line.substr(0, equals));
-        if (key.starts_with('-')) key = trim(key.substr(1));
-        if (!key.empty()) lines.emplace_back(dotted(key), single_blanks(line.substr(equals + 1)));
-    }
+    for (std::string_view text_line; next_line(text, text_line);)
+        if (const SysctlLine line = parse_sysctl_line(text_line); line.kind == SysctlLine::Kind::Setting)
+            lines.emplace_back(dotted_sysctl_key(line.key), single_blanks(line.value));
     return lines;
 }
 

@@ -31,7 +31,7 @@ struct ApplyOptions {
     // Not set: it belongs to this process, and ends with it.
     std::optional<std::chrono::seconds> confirm_within{};
     std::string check_command{}; // must succeed after the last write; "": none
-    std::chrono::seconds check_timeout{60};
+    std::chrono::milliseconds check_timeout{60'000};
     Guard guard = Guard::Watchdog;
     std::string plan_text{}; // the YAML that was reviewed, for the journal
 };

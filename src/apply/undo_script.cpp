@@ -10,33 +10,14 @@
 namespace netwright::apply {
 namespace {
 
-// Inside single quotes only the single quote itself is special to sh.
-std::string shell_word(std::string_view text)
-{
-    std::string out = "'";
-    for (const char c : text)
-        out += c == '\'' ? "'\\''" : std::string(1, c);
-    return out + "'";
-}
-
 std::string value_text(const std::optional<Value>& value) { return value ? to_text(*value) : "nothing"; }
-
-std::string command_for(const Step& step)
-{
-    const std::string value = step.from ? tunable::file_text(*step.from) : "";
-    if (const auto* link = std::get_if<LinkSetting>(&step.tunable))
-        return fmt::format("ip link set dev {} {} {}", shell_word(link->nic),
-                           link->what == LinkSetting::What::Mtu ? "mtu" : "txqueuelen", value);
-    const auto path = tunable::file_of(step.tunable);
-    if (!path || !*path) return "# " + to_text(step.tunable) + ": no file";
-    return fmt::format("printf '%s\\n' {} > {}", shell_word(value), shell_word("/" + **path));
-}
 
 std::string step_text(const Step& step)
 {
     const std::string why = step.follower ? "may have been changed by the kernel"
                                           : fmt::format("{} -> {}", value_text(step.from), value_text(step.to));
-    return fmt::format("# {}: {}\n{} || failed=1\n", to_text(step.tunable), why, command_for(step));
+    return fmt::format("# {}: {}\n{} || failed=1\n", to_text(step.tunable), why,
+                       tunable::undo_command(step.tunable, step.from));
 }
 
 // A number of a namespace is only good until the next boot; on the host's own no check is needed.

@@ -50,11 +50,11 @@ Result<double> scaled(std::string_view text, std::span<const Unit> units, std::s
 }
 
 constexpr std::array bit_units{
-    Unit{"", 1},        Unit{"bit", 1},       Unit{"bit/s", 1},    Unit{"bps", 1},    Unit{"Kbit", 1e3},
-    Unit{"kbit", 1e3},  Unit{"kbit/s", 1e3},  Unit{"Kbit/s", 1e3}, Unit{"Kbps", 1e3}, Unit{"kbps", 1e3},
-    Unit{"Mbit", 1e6},  Unit{"mbit", 1e6},    Unit{"Mbit/s", 1e6}, Unit{"Mbps", 1e6}, Unit{"M", 1e6},
-    Unit{"Gbit", 1e9},  Unit{"gbit", 1e9},    Unit{"Gbit/s", 1e9}, Unit{"Gbps", 1e9}, Unit{"G", 1e9},
-    Unit{"Tbit", 1e12}, Unit{"Tbit/s", 1e12}, Unit{"Tbps", 1e12},
+    Unit{"bit", 1},       Unit{"bit/s", 1},    Unit{"bps", 1},    Unit{"Kbit", 1e3}, Unit{"kbit", 1e3},
+    Unit{"kbit/s", 1e3},  Unit{"Kbit/s", 1e3}, Unit{"Kbps", 1e3}, Unit{"kbps", 1e3}, Unit{"Mbit", 1e6},
+    Unit{"mbit", 1e6},    Unit{"Mbit/s", 1e6}, Unit{"Mbps", 1e6}, Unit{"M", 1e6},    Unit{"Gbit", 1e9},
+    Unit{"gbit", 1e9},    Unit{"Gbit/s", 1e9}, Unit{"Gbps", 1e9}, Unit{"G", 1e9},    Unit{"Tbit", 1e12},
+    Unit{"Tbit/s", 1e12}, Unit{"Tbps", 1e12},
 };
 constexpr std::array duration_units{
     Unit{"ns", 1},  Unit{"us", 1e3}, Unit{"µs", 1e3},   Unit{"ms", 1e6},

@@ -40,8 +40,8 @@ std::string to_text(BitRate rate);
 // "50 ms", "1.5 s", "80 us"
 std::string duration_text(Nanoseconds duration);
 
-// "10Gbit", "2.5Gbit/s", "100Mbps" (b = bit, as in tc), "1e9", "1000000" (bit/s). Refuses 0, negatives and unknown
-// units.
+// "10Gbit", "2.5Gbit/s", "100Mbps" (b = bit, as on network gear; tc(8) means bytes by it). Refuses 0, negatives,
+// unknown units, and a bare number: "10" is ten gigabits to one reader and ten bits to another.
 Result<BitRate> parse_bit_rate(std::string_view text);
 // "50ms", "1.5s", "200us", "80ns", "2m", "1h". A bare number is refused: the unit must be said.
 Result<Nanoseconds> parse_duration(std::string_view text);

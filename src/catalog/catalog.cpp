@@ -4,6 +4,8 @@
 
 #include "base/text.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -51,11 +53,6 @@ Likeness likeness(std::string_view key, std::string_view known)
     return {std::min(whole, leaf), whole, known};
 }
 
-std::string_view link_key(LinkSetting::What what)
-{
-    return what == LinkSetting::What::Mtu ? "link.mtu" : "link.txqueuelen";
-}
-
 std::string_view queue_key(QueueSetting::What what)
 {
     switch (what) {
@@ -73,8 +70,16 @@ std::string_view queue_key(QueueSetting::What what)
 
 struct EntryOf {
     const Parameter* operator()(const SysctlKey& sysctl) const { return find(std::string_view(sysctl.name)); }
-    const Parameter* operator()(const LinkSetting& link) const { return find(link_key(link.what)); }
+    const Parameter* operator()(const LinkSetting& link) const
+    {
+        return find(fmt::format("link.{}", to_text(link.what)));
+    }
     const Parameter* operator()(const QueueSetting& queue) const { return find(queue_key(queue.what)); }
+    template <class Other>
+    const Parameter* operator()(const Other&) const // their driver or subsystem knows the limits, not the catalogue
+    {
+        return nullptr;
+    }
 };
 
 } // namespace

@@ -72,7 +72,8 @@ Result<void> check_bound(const Candidate& candidate, const Parameter& parameter,
 Result<void> check_numbers(const Candidate& candidate, const Parameter& parameter)
 {
     const bool list = parameter.type == Type::IntegerList;
-    if (candidate.numbers.empty()) return reject(candidate, list ? "numbers are needed" : "a number is needed");
+    if (candidate.numbers.empty())
+        return reject(candidate, list ? "numbers are needed, without quotes" : "a number is needed, without quotes");
     const std::size_t wanted = list ? parameter.bounds.size() : 1;
     if ((!list || wanted > 1) && candidate.numbers.size() != wanted)
         return reject(candidate, fmt::format("{} number{} needed, {} given", wanted, wanted == 1 ? " is" : "s are",
@@ -229,6 +230,7 @@ Result<void> check_entry(const Parameter& parameter, const Candidate& candidate)
 // Links and queues know what kind of value they take; the loopback device alone has an MTU of 65536.
 Result<void> check_kind(const LinkSetting& link, const Value& value, const Candidate& candidate)
 {
+    if (link.what == LinkSetting::What::Threaded) return {};
     if (!std::holds_alternative<std::int64_t>(value)) return reject(candidate, "a number is needed");
     if (link.what == LinkSetting::What::Mtu && candidate.numbers[0] > 65535 && link.nic != "lo")
         return reject(candidate, "it is above the greatest MTU an interface can have, 65535 bytes");
@@ -248,26 +250,33 @@ Result<void> check_kind(const QueueSetting& queue, const Value& value, const Can
     return {};
 }
 
-Result<void> check_kind(const SysctlKey&, const Value&, const Candidate&) { return {}; }
-
-std::string name_of(const Tunable& tunable)
+// Sysctls have entries; of what the catalogue does not describe, the tunable's own kind knows the limits.
+template <class Other>
+Result<void> check_kind(const Other&, const Value&, const Candidate&)
 {
-    struct Name {
-        std::string operator()(const SysctlKey& sysctl) const { return sysctl.name; }
-        std::string operator()(const LinkSetting& link) const
-        {
-            return fmt::format("{} of {}", link.what == LinkSetting::What::Mtu ? "mtu" : "txqueuelen", link.nic);
-        }
-        std::string operator()(const QueueSetting& queue) const
-        {
-            const Parameter* parameter = find(Tunable{queue});
-            ENSURE(parameter);
-            return fmt::format("{} of {} {}", parameter->key.substr(parameter->key.find('.') + 1), queue.nic,
-                               queue.queue);
-        }
-    };
-    return std::visit(Name{}, tunable);
+    return {};
 }
+
+struct Name {
+    std::string operator()(const SysctlKey& sysctl) const { return sysctl.name; }
+    std::string operator()(const LinkSetting& link) const
+    {
+        return fmt::format("{} of {}", to_text(link.what), link.nic);
+    }
+    std::string operator()(const QueueSetting& queue) const
+    {
+        const Parameter* parameter = find(Tunable{queue});
+        ENSURE(parameter);
+        return fmt::format("{} of {} {}", parameter->key.substr(parameter->key.find('.') + 1), queue.nic, queue.queue);
+    }
+    template <class Other>
+    std::string operator()(const Other& other) const
+    {
+        return to_text(Tunable{other});
+    }
+};
+
+std::string name_of(const Tunable& tunable) { return std::visit(Name{}, tunable); }
 
 Candidate candidate_of(const Tunable& tunable, const Value& value)
 {

@@ -27,6 +27,23 @@ struct SetCommand {
     ApplyFlags flags;
 };
 
+// The transaction asks all this again, under the lock; here a value that makes no sense is named with its place.
+Result<void> check_plan(kernel::Kernel& kernel, const Plan& plan, const std::string& text, const std::string& file)
+{
+    const auto present = TRY(apply::fingerprint(kernel));
+    TRY_VOID(apply::compare(plan, present));
+    const auto lines = change_lines(text);
+    for (std::size_t i = 0; i < plan.changes.size(); ++i) {
+        const Change& change = plan.changes[i];
+        auto checked = change.to ? tunable::check(kernel, change.tunable, *change.to) : Result<void>{};
+        if (checked) continue;
+        Error error = std::move(checked).error();
+        error.what = fmt::format("{}:{}: {}", file, i < lines.size() ? lines[i] : 1, error.what);
+        return std::unexpected(std::move(error));
+    }
+    return {};
+}
+
 int apply_file(const ApplyCommand& command, const Globals& globals)
 {
     const auto text = read_file(command.plan, largest_plan);
@@ -35,6 +52,8 @@ int apply_file(const ApplyCommand& command, const Globals& globals)
     if (!plan) return complain(plan.error());
     auto kernel = open_kernel(globals);
     if (!kernel) return complain(kernel.error());
+    if (const auto checked = check_plan(*kernel, *plan, *text, command.plan); !checked)
+        return complain(checked.error());
     return run_plan(*plan, *text, *kernel, command.flags, globals);
 }
 
@@ -53,7 +72,8 @@ Result<Plan> plan_of(kernel::Kernel& kernel, const Tunable& tunable, Value to)
     change.why = "netwright set";
     change.risk = catalog::risk_of(tunable);
     change.reach = catalog::reach_of(tunable);
-    change.persistence = std::holds_alternative<SysctlKey>(tunable) ? Persistence::SysctlFile : Persistence::None;
+    change.persistence =
+        natural_persistence(tunable) == Persistence::SysctlFile ? Persistence::SysctlFile : Persistence::None;
     plan.changes = {std::move(change)};
     return plan;
 }

@@ -50,6 +50,9 @@ Action declare_capture(CLI::App& app, const Globals& globals)
         ->type_name("FILE")
         ->capture_default_str();
     add_look_flags(app, flags->look, Source::NoFile);
+    app.add_flag("--owners", flags->look.owners,
+                 "also count established connections by process: one BPF pass (root, BTF), else a walk over every "
+                 "descriptor of every process");
     return [flags, &globals] { return run(*flags, globals); };
 }
 

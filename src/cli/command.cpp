@@ -2,6 +2,8 @@
 // The list of commands, and the few words they share.
 #include "cli/command.h"
 
+#include "base/text.h"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -28,9 +30,12 @@ constexpr std::array table{
     Command{"get", "show the value of tunables", declare_get},
     Command{"set", "change one tunable, as a transaction", declare_set},
     Command{"list", "list the tunables of this host with their values", declare_list},
+    Command{"diagnose", "name what drops, delays or refuses traffic now, with proof", declare_diagnose},
     Command{"capture", "write a snapshot of everything as JSON", declare_capture},
     Command{"bench", "measure throughput, latency and loss between two hosts", declare_bench},
     Command{"lint", "find what is wrong with sysctl files, and rewrite them", declare_lint},
+    Command{"explain", "explain a parameter, a counter or a drop reason", declare_explain},
+    Command{"filter", "an XDP firewall in front of the whole stack", declare_filter},
     Command{"rules", "list what audit checks, or explain one rule", declare_rules},
 };
 
@@ -64,8 +69,22 @@ int complain(const Error& error, Exit code) { return complain(error.what, code);
 
 int complain(std::string_view what, Exit code)
 {
-    fmt::print(stderr, "netwright: {}\n", what);
+    fmt::print(stderr, "netwright: {}\n", report::printable(what));
     return code;
+}
+
+std::string whole_number(const std::string& text)
+{
+    return parse_unsigned(text) ? "" : fmt::format("'{}' is not a whole number from 0 to 18446744073709551615", text);
+}
+
+std::function<std::string(const std::string&)> number_between(double least, double most)
+{
+    return [=](const std::string& text) {
+        const auto number = parse_double(text);
+        const bool fits = number && *number >= least && *number <= most;
+        return fits ? std::string{} : fmt::format("'{}' is not a number from {} to {}", text, least, most);
+    };
 }
 
 report::Style style_of(int descriptor, const Globals& globals)
@@ -122,8 +141,10 @@ Result<void> write_file(const std::string& path, std::string_view text)
     // Behind a link the file is replaced, not the link.
     const auto target = std::filesystem::weakly_canonical(path, unknown).string();
     const std::string place = unknown || target.empty() ? path : target;
-    const std::string beside = place + ".netwright-new";
-    const Fd file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    // Nobody else may have put a file or a link of that name there first, as in /tmp anybody could.
+    const std::string beside = fmt::format("{}.netwright-{}", place, ::getpid());
+    ::unlink(beside.c_str());
+    const Fd file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
     if (!file) return std::unexpected(errno_error("write " + path, errno));
     auto written = keep_closed(file.get(), place);
     if (written) written = write_all(file.get(), text, path);

@@ -40,9 +40,24 @@ struct Command {
 };
 std::span<const Command> commands();
 
-// One line on stderr: "netwright: <what>". Gives the exit code back, so that a command can end with it.
+// One line on stderr: "netwright: <what>", with nothing in it that a terminal would obey. Gives the exit code back, so
+// that a command can end with it.
 int complain(const Error& error, Exit code = failed);
 int complain(std::string_view what, Exit code);
+
+// A flag's value that was parsed. What does not parse was typed on the command line, so it is the caller who must
+// change it: Rejected, which ends with 2, and names the flag.
+template <class T>
+Result<T> typed(std::string_view flag, Result<T> parsed)
+{
+    if (parsed) return parsed;
+    return fail(Error::Kind::Rejected, std::string(flag) + ": " + parsed.error().what);
+}
+
+// For CLI11's check(): nothing where the text is as it should be, else what is wrong with it. CLI11 itself would take
+// -1 for 2^64-1, and "nan" for a number between any two others.
+std::string whole_number(const std::string& text);
+std::function<std::string(const std::string&)> number_between(double least, double most);
 
 // Colour and width of a stream: colour on a terminal unless NO_COLOR is set; 80 columns when it is none.
 report::Style style_of(int descriptor, const Globals& globals);
@@ -71,7 +86,10 @@ Action declare_drift(CLI::App& app, const Globals& globals);
 Action declare_get(CLI::App& app, const Globals& globals);
 Action declare_set(CLI::App& app, const Globals& globals);
 Action declare_list(CLI::App& app, const Globals& globals);
+Action declare_diagnose(CLI::App& app, const Globals& globals);
 Action declare_bench(CLI::App& app, const Globals& globals);
 Action declare_lint(CLI::App& app, const Globals& globals);
+Action declare_explain(CLI::App& app, const Globals& globals);
+Action declare_filter(CLI::App& app, const Globals& globals);
 
 } // namespace netwright::cli

@@ -21,20 +21,13 @@ Result<Intent> intent_of_file(const IntentFlags& flags)
     return intent_from_yaml(TRY(std::move(text)), path);
 }
 
-// What does not parse was typed on the command line, so it is the caller who must change it: Rejected, which ends
-// with 2.
-template <class T>
-Result<T> typed(Result<T> parsed)
-{
-    if (!parsed) parsed.error().kind = Error::Kind::Rejected;
-    return parsed;
-}
-
 void describe_load(const IntentFlags& flags, Intent& intent)
 {
     if (flags.connections) intent.connections = Answer<std::uint64_t>{*flags.connections, true, "--connections"};
     if (flags.connection_rate)
         intent.connection_rate = Answer<std::uint64_t>{*flags.connection_rate, true, "--connection-rate"};
+    if (flags.datagram_rate)
+        intent.datagram_rate = Answer<std::uint64_t>{*flags.datagram_rate, true, "--datagram-rate"};
     if (flags.loss_percent) intent.loss = Answer<double>{*flags.loss_percent / 100, true, "--loss"};
 }
 
@@ -47,15 +40,23 @@ void add_intent_flags(CLI::App& app, IntentFlags& flags)
         ->type_name("FILE");
     app.add_option(
            "--workload", flags.workload,
-           "what the host does: web-server, proxy, bulk, database, …; `netwright plan --workload help` lists them")
-        ->type_name("CLASS");
+           "what the host does: web-server, proxy, bulk, database, …; several with commas, the one that counts most "
+           "first; `netwright plan --workload help` describes them")
+        ->type_name("CLASS[,CLASS]");
     app.add_option("--bandwidth", flags.bandwidth, "towards its peers, such as 10Gbit")->type_name("RATE");
     app.add_option("--rtt", flags.rtt, "round trip to the peers that matter, such as 50ms")->type_name("TIME");
-    app.add_option("--connections", flags.connections, "how many at once")->type_name("N");
-    app.add_option("--connection-rate", flags.connection_rate, "new ones a second")->type_name("N");
+    app.add_option("--connections", flags.connections, "how many at once")->type_name("N")->check(whole_number);
+    app.add_option("--connection-rate", flags.connection_rate, "new ones a second")
+        ->type_name("N")
+        ->check(whole_number);
+    app.add_option("--datagram-rate", flags.datagram_rate, "UDP datagrams received a second")
+        ->type_name("N")
+        ->check(whole_number);
+    app.add_option("--stall", flags.stall, "longest pause of the program between two accepts or reads (default 100ms)")
+        ->type_name("TIME");
     app.add_option("--loss", flags.loss_percent, "bytes lost on the path, in percent")
         ->type_name("P")
-        ->check(CLI::Range(0.0, 100.0));
+        ->check(number_between(0, 100));
     app.add_option("--risk", flags.risk, "changes above this are left out: none, low, medium, high")->type_name("RISK");
     app.add_option("--protect", flags.protect, "never touch these tunables, such as 'net.ipv4.conf.*' (repeatable)")
         ->type_name("GLOB");
@@ -64,11 +65,19 @@ void add_intent_flags(CLI::App& app, IntentFlags& flags)
 Result<Intent> given_intent(const IntentFlags& flags)
 {
     Intent intent = TRY(intent_of_file(flags));
-    if (!flags.workload.empty()) intent.workload = {TRY(typed(parse_workload(flags.workload))), true, "--workload"};
+    if (!flags.workload.empty()) {
+        const auto named = TRY(typed("--workload", parse_workloads(flags.workload)));
+        intent.workload = {named.front(), true, "--workload"};
+        intent.beside.assign(named.begin() + 1, named.end());
+    }
+    if (!flags.stall.empty())
+        intent.stall = Answer<Nanoseconds>{TRY(typed("--stall", parse_duration(flags.stall))), true, "--stall"};
     if (!flags.bandwidth.empty())
-        intent.bandwidth = Answer<BitRate>{TRY(typed(parse_bit_rate(flags.bandwidth))), true, "--bandwidth"};
-    if (!flags.rtt.empty()) intent.rtt = Answer<Nanoseconds>{TRY(typed(parse_duration(flags.rtt))), true, "--rtt"};
-    if (!flags.risk.empty()) intent.welcome = TRY(typed(parse_risk(flags.risk)));
+        intent.bandwidth =
+            Answer<BitRate>{TRY(typed("--bandwidth", parse_bandwidth(flags.bandwidth))), true, "--bandwidth"};
+    if (!flags.rtt.empty())
+        intent.rtt = Answer<Nanoseconds>{TRY(typed("--rtt", parse_round_trip(flags.rtt))), true, "--rtt"};
+    if (!flags.risk.empty()) intent.welcome = TRY(typed("--risk", parse_risk(flags.risk)));
     describe_load(flags, intent);
     intent.protect.insert(intent.protect.end(), flags.protect.begin(), flags.protect.end());
     return intent;

@@ -14,8 +14,8 @@ namespace netwright::cli {
 
 struct IntentFlags {
     std::string file; // --intent
-    std::string workload, bandwidth, rtt, risk;
-    std::optional<std::uint64_t> connections, connection_rate;
+    std::string workload, bandwidth, rtt, stall, risk;
+    std::optional<std::uint64_t> connections, connection_rate, datagram_rate;
     std::optional<double> loss_percent;
     std::vector<std::string> protect;
 };

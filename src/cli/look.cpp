@@ -37,7 +37,7 @@ void add_look_flags(CLI::App& app, LookFlags& flags, Source source)
             ->type_name("DIR");
     app.add_option("--seconds", flags.seconds, "time between the two samples of every counter; 0 takes one")
         ->type_name("N")
-        ->check(CLI::Range(0.0, 3600.0))
+        ->check(number_between(0, 3600))
         ->capture_default_str();
     if (source == Source::Any)
         app.add_option("--from", flags.from, "judge a snapshot that `netwright capture` wrote (- for stdin)")
@@ -50,8 +50,8 @@ Result<Snapshot> look(const LookFlags& flags, const Globals& globals)
     if (!flags.from.empty()) return from_file(flags.from);
     if (!flags.root.empty()) return from_tree(flags.root);
     kernel::Kernel live = TRY(open_kernel(globals));
-    return host::collect(live,
-                         {.interval = std::chrono::milliseconds{static_cast<std::int64_t>(flags.seconds * 1000)}});
+    return host::collect(live, {.interval = std::chrono::milliseconds{static_cast<std::int64_t>(flags.seconds * 1000)},
+                                .owners = flags.owners});
 }
 
 } // namespace netwright::cli

@@ -8,9 +8,10 @@
 namespace netwright::cli {
 
 struct LookFlags {
-    std::string from;   // --from: a snapshot file
-    std::string root;   // --root: a captured /proc and /sys
-    double seconds = 2; // --seconds: between the two samples; 0 takes one
+    std::string from;    // --from: a snapshot file
+    std::string root;    // --root: a captured /proc and /sys
+    double seconds = 2;  // --seconds: between the two samples; 0 takes one
+    bool owners = false; // --owners: also count connections by process
 };
 enum class Source { Any, NoFile };
 void add_look_flags(CLI::App& app, LookFlags& flags, Source source);

@@ -26,6 +26,18 @@ int leave(const CLI::App& app, const CLI::ParseError& problem)
     return cli::complain(fmt::format("{} (see: {} --help)", what, command), cli::usage);
 }
 
+// A flag that was given an empty value: `--netns "$NAME"` with NAME unset must not come to mean the host. Positional
+// words may be empty: `set KEY ""` empties a list of ports.
+std::string empty_flag(const CLI::App& app)
+{
+    for (const CLI::Option* const option : app.get_options())
+        if (option->nonpositional() && std::ranges::any_of(option->results(), &std::string::empty))
+            return option->get_name();
+    for (const CLI::App* const chosen : app.get_subcommands())
+        if (std::string name = empty_flag(*chosen); !name.empty()) return name;
+    return {};
+}
+
 // The first word that is neither a flag nor a flag's value, if no command has that name.
 std::string_view unknown_command(int argc, char** argv)
 {
@@ -79,6 +91,9 @@ int main(int argc, char** argv)
     } catch (const CLI::ParseError& problem) {
         return leave(app, problem);
     }
+    if (const std::string flag = empty_flag(app); !flag.empty())
+        return cli::complain(fmt::format("{} was given an empty value: leave it out, or say what it should be", flag),
+                             cli::usage);
     for (const auto& [sub, action] : actions)
         if (sub->parsed()) return action();
     return cli::usage;

@@ -72,17 +72,26 @@ bool agreed(const ApplyFlags& flags, std::size_t changes)
     return answer && (*answer == "y" || *answer == "yes");
 }
 
+// A time that a flag gave, within bounds.
+Result<std::chrono::milliseconds> time_of(std::string_view flag, const std::string& text, std::chrono::seconds least,
+                                          std::chrono::seconds most)
+{
+    const auto time = TRY(typed(flag, parse_duration(text)));
+    if (time >= least && time <= most) return std::chrono::duration_cast<std::chrono::milliseconds>(time);
+    return fail(Error::Kind::Rejected,
+                fmt::format("{} {}: between {} and {}", flag, text, duration_text(least), duration_text(most)));
+}
+
 Result<apply::ApplyOptions> options_of(const ApplyFlags& flags, const std::string& plan_text)
 {
+    using std::chrono::seconds;
     apply::ApplyOptions options;
-    const auto within = TRY(parse_duration(flags.confirm_within));
-    if (within < std::chrono::seconds{5} || within > std::chrono::hours{24})
-        return fail(Error::Kind::Rejected,
-                    fmt::format("--confirm-within {}: between 5s and 24h", flags.confirm_within));
-    if (!flags.keep) options.confirm_within = std::chrono::duration_cast<std::chrono::seconds>(within);
+    const auto within = TRY(time_of("--confirm-within", flags.confirm_within, seconds{5}, seconds{86400}));
+    if (!flags.keep) options.confirm_within = std::chrono::duration_cast<seconds>(within);
     options.check_command = flags.check;
-    options.check_timeout = std::chrono::duration_cast<std::chrono::seconds>(TRY(parse_duration(flags.check_timeout)));
-    if (!flags.etc.empty()) options.etc_dir = flags.etc;
+    options.check_timeout = TRY(time_of("--check-timeout", flags.check_timeout, seconds{1}, seconds{3600}));
+    // Whoever confirms or undoes it later may stand in another directory.
+    if (!flags.etc.empty()) options.etc_dir = std::filesystem::absolute(flags.etc).lexically_normal();
     options.plan_text = plan_text;
     return options;
 }

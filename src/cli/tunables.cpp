@@ -16,8 +16,9 @@ bool is_glob(const std::string& text) { return text.find_first_of("*?") != std::
 
 std::string line(const Tunable& tunable, const Result<std::optional<Value>>& value)
 {
-    if (!value) return fmt::format("{} (not readable: {})\n", to_text(tunable), value.error().what);
-    return fmt::format("{} = {}\n", to_text(tunable), *value ? to_text(**value) : "(nothing)");
+    const std::string shown = value ? fmt::format("{} = {}", to_text(tunable), *value ? to_text(**value) : "(nothing)")
+                                    : fmt::format("{} (not readable: {})", to_text(tunable), value.error().what);
+    return report::printable(shown) + '\n';
 }
 
 // Names and globs, in the order given. An unknown name is an error; a glob without a match too.
@@ -50,7 +51,7 @@ int get(const std::vector<std::string>& names, const Globals& globals)
     for (const Tunable& tunable : *tunables) {
         const auto value = tunable::read(*kernel, tunable);
         if (!value && tunables->size() == names.size()) {
-            code = complain(fmt::format("{}: {}", to_text(tunable), value.error().what), failed);
+            code = complain(value.error());
             continue;
         }
         text += line(tunable, value);
@@ -63,11 +64,11 @@ int list(const std::string& glob, const Globals& globals)
 {
     auto kernel = open_kernel(globals);
     if (!kernel) return complain(kernel.error());
-    const auto tunables = tunable::list(*kernel);
-    if (!tunables) return complain(tunables.error());
+    const auto readings = tunable::list_values(*kernel);
+    if (!readings) return complain(readings.error());
     std::string text;
-    for (const Tunable& tunable : *tunables)
-        if (glob.empty() || matches(tunable, glob)) text += line(tunable, tunable::read(*kernel, tunable));
+    for (const auto& [tunable, value] : *readings)
+        if (glob.empty() || matches(tunable, glob)) text += line(tunable, value);
     if (text.empty()) return complain(fmt::format("nothing here matches '{}'", glob), failed);
     const auto printed = print(text);
     return printed ? done : complain(printed.error());

@@ -21,7 +21,7 @@ struct Doors {
 Result<Doors> open_doors(const Globals& globals)
 {
     kernel::Kernel kernel = TRY(open_kernel(globals));
-    apply::Journal journal = TRY(apply::Journal::open(globals.state_dir, apply::Access::Write));
+    apply::Journal journal = TRY(apply::Journal::open(globals.state_dir, apply::Access::Change));
     return Doors{std::move(kernel), std::move(journal)};
 }
 
@@ -94,13 +94,15 @@ int boot_unit(const RecoverFlags& flags, const Globals& globals)
 int recover(const RecoverFlags& flags, const Globals& globals)
 {
     if (flags.install || flags.remove) return boot_unit(flags, globals);
-    if (::access(globals.state_dir.c_str(), F_OK) != 0) {
-        fmt::print("Nothing to recover: {} does not exist.\n", globals.state_dir.string());
+    auto journal = apply::Journal::open(globals.state_dir, apply::Access::Change);
+    if (!journal && journal.error().kind == Error::Kind::Absent) {
+        fmt::print("Nothing to recover: {}.\n", journal.error().what);
         return done;
     }
-    auto doors = open_doors(globals);
-    if (!doors) return complain(doors.error());
-    const auto receipts = apply::recover(doors->kernel, doors->journal);
+    if (!journal) return complain(journal.error());
+    auto kernel = open_kernel(globals);
+    if (!kernel) return complain(kernel.error());
+    const auto receipts = apply::recover(*kernel, *journal);
     if (!receipts) return complain(receipts.error());
     if (receipts->empty()) fmt::print("Nothing to recover.\n");
     int code = done;

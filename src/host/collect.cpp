@@ -5,6 +5,7 @@
 #include "host/counter_sampler.h"
 #include "host/growth.h"
 #include "host/nic_sample.h"
+#include "host/socket_owners.h"
 
 #include <chrono>
 #include <thread>
@@ -88,6 +89,17 @@ void resample(kernel::Kernel& kernel, Result<std::vector<Nic>>& nics)
         nic.statistics = nic.driver_statistics = std::unexpected(sampled.error());
 }
 
+void add_owners(kernel::Kernel& kernel, SocketSummary& sockets)
+{
+    auto owners = collect_connection_owners(kernel);
+    if (!owners) {
+        sockets.owners = std::unexpected(std::move(owners).error());
+        return;
+    }
+    sockets.owners = std::move(owners->most);
+    sockets.owners_through = std::move(owners->seen_through);
+}
+
 } // namespace
 
 Snapshot collect(kernel::Kernel& kernel, const Options& options)
@@ -119,6 +131,7 @@ Snapshot collect(kernel::Kernel& kernel, const Options& options)
     take(snapshot, std::move(queues));
     // Last, as of now: beside the counters that tell what happened to them.
     snapshot.sockets = collect_sockets(kernel);
+    if (options.owners && snapshot.sockets) add_owners(kernel, *snapshot.sockets);
     snapshot.listening_processes = collect_limits(kernel, snapshot.sockets);
     return snapshot;
 }

@@ -11,6 +11,7 @@ namespace netwright::host {
 
 struct Options {
     std::chrono::milliseconds interval{0}; // between the two samples of every counter; 0: one sample
+    bool owners = false; // also count connections by process: a BPF pass, or a walk over every descriptor
 };
 
 // Never fails as a whole: what cannot be seen stands in the snapshot with its reason. Starts no other program.

@@ -34,6 +34,7 @@ void grow(Qdisc& now, const Qdisc& earlier)
     grow_u32(now.drops, earlier.drops); // struct gnet_stats_queue counts these in 32 bits
     grow_u32(now.overlimits, earlier.overlimits);
     grow_u32(now.requeues, earlier.requeues);
+    if (now.details && earlier.details) now.details->grow_since(*earlier.details);
 }
 
 // The columns of /proc/net/stat/nf_conntrack are unsigned int (struct ip_conntrack_stat).

@@ -31,7 +31,12 @@ Result<FileTable> parse_file_table(std::string_view text);                      
 std::vector<ConfigOption> parse_kernel_config(std::string_view text);
 // A gzip stream of at most `limit` bytes of text: Malformed when it is longer or broken.
 Result<std::string> gunzip(std::string_view packed, std::size_t limit);
-Result<std::vector<SysctlSetting>> parse_sysctl_file(std::string_view text);
+// A sysctl.d file; a line that is no setting keeps nobody from reading the others, as at boot.
+struct SysctlFileText {
+    std::vector<SysctlSetting> settings;
+    std::vector<SysctlProblem> problems; // the first 100
+};
+SysctlFileText parse_sysctl_file(std::string_view text);
 
 // What is wrong with a line of text: "line 3: why". in_file() makes it "/proc/net/snmp:3: why".
 std::unexpected<Error> malformed_line(std::size_t line, std::string_view why);

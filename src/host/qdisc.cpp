@@ -9,6 +9,9 @@
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 
+#include <array>
+#include <cstddef>
+
 namespace netwright::host {
 namespace {
 
@@ -34,6 +37,52 @@ void read_queue(Qdisc& qdisc, const gnet_stats_queue& queue)
     qdisc.overlimits.total = queue.overlimits;
 }
 
+// What a kind of qdisc counts beside, as it lies in TCA_STATS_APP. Kernels append members: a shorter payload simply has
+// fewer counters.
+struct DetailRow {
+    std::string_view kind, name; // the name tc(8) gives it in JSON, where it prints it
+    std::size_t offset, size;
+};
+#define DETAIL(kind, structure, member, name)                                                                          \
+    DetailRow { kind, name, offsetof(structure, member), sizeof(structure::member) }
+constexpr std::array detail_rows{
+    DETAIL("codel", tc_codel_xstats, ce_mark, "ce_mark"),
+    DETAIL("codel", tc_codel_xstats, drop_overlimit, "drop_overlimit"),
+    DETAIL("codel", tc_codel_xstats, ecn_mark, "ecn_mark"),
+    DETAIL("fq", tc_fq_qd_stats, allocation_errors, "alloc_errors"),
+    DETAIL("fq", tc_fq_qd_stats, ce_mark, "ce_mark"),
+    DETAIL("fq", tc_fq_qd_stats, flows_plimit, "flows_plimit"),
+    DETAIL("fq", tc_fq_qd_stats, gc_flows, "gc"),
+    DETAIL("fq", tc_fq_qd_stats, highprio_packets, "highprio"),
+    DETAIL("fq", tc_fq_qd_stats, horizon_caps, "horizon_caps"),
+    DETAIL("fq", tc_fq_qd_stats, horizon_drops, "horizon_drops"),
+    DETAIL("fq", tc_fq_qd_stats, pkts_too_long, "pkts_too_long"),
+    DETAIL("fq", tc_fq_qd_stats, throttled, "throttled"),
+    DETAIL("fq_codel", tc_fq_codel_xstats, qdisc_stats.ce_mark, "ce_mark"),
+    DETAIL("fq_codel", tc_fq_codel_xstats, qdisc_stats.drop_overlimit, "drop_overlimit"),
+    DETAIL("fq_codel", tc_fq_codel_xstats, qdisc_stats.drop_overmemory, "drop_overmemory"),
+    DETAIL("fq_codel", tc_fq_codel_xstats, qdisc_stats.ecn_mark, "ecn_mark"),
+    DETAIL("fq_codel", tc_fq_codel_xstats, qdisc_stats.new_flow_count, "new_flow_count"),
+    DETAIL("red", tc_red_xstats, early, "early"),
+    DETAIL("red", tc_red_xstats, marked, "marked"),
+    DETAIL("red", tc_red_xstats, other, "other"),
+    DETAIL("red", tc_red_xstats, pdrop, "pdrop"),
+};
+#undef DETAIL
+
+CounterTable read_details(std::string_view kind, Payload payload)
+{
+    if (kind == "fq_codel" && as_structure<std::uint32_t>(payload) != TCA_FQ_CODEL_XSTATS_QDISC) return {};
+    std::vector<NamedCounter> counters;
+    for (const DetailRow& row : detail_rows) {
+        if (row.kind != kind || payload.size() < row.offset + row.size) continue;
+        const Payload place = payload.subspan(row.offset, row.size);
+        counters.push_back({std::string(row.name),
+                            {row.size == 8 ? as_structure<std::uint64_t>(place) : as_structure<std::uint32_t>(place)}});
+    }
+    return CounterTable(std::move(counters));
+}
+
 void read_statistics(Qdisc& qdisc, Payload nest)
 {
     each_attribute(nest, [&](std::uint16_t type, Payload payload) {
@@ -45,6 +94,8 @@ void read_statistics(Qdisc& qdisc, Payload nest)
             qdisc.packets.total = as_u64(payload);
         } else if (type == TCA_STATS_QUEUE) {
             read_queue(qdisc, as_structure<gnet_stats_queue>(payload));
+        } else if (type == TCA_STATS_APP) {
+            qdisc.details = read_details(qdisc.kind, payload);
         }
     });
 }

@@ -5,6 +5,7 @@
 
 #include "host/collect.h"
 #include "host/connection_tally.h"
+#include "host/waiting_connections.h"
 #include "kernel/process_table.h"
 #include "kernel/sock_diag.h"
 #include "kernel/socket_owners.h"
@@ -77,12 +78,20 @@ Result<std::vector<Listener>> list_listeners(kernel::Netlink& netlink)
     return listeners;
 }
 
-Result<void> tally_connections(kernel::Netlink& netlink, ConnectionTally& tally)
+Result<void> tally_connections(kernel::Netlink& netlink, ConnectionTally& tally, WaitingConnections& waiting)
 {
     const kernel::SocketQuestion question{
         .protocol = IPPROTO_TCP, .states = connection_states, .memory = true, .info = true, .congestion_control = true};
     return kernel::each_socket(
-        netlink, question, [&](const SocketRecord& record) { tally.add(record); }, [&] { tally.clear(); });
+        netlink, question,
+        [&](const SocketRecord& record) {
+            tally.add(record);
+            waiting.add(record);
+        },
+        [&] {
+            tally.clear();
+            waiting.clear();
+        });
 }
 
 // How many there are; the worst go to `sockets`, kept as a heap whose top is the least bad.
@@ -124,13 +133,16 @@ Result<SocketOwner> owner_of(const kernel::Files& files, const kernel::OwnerSear
     return fail(Error::Kind::Absent, "no process visible here holds it");
 }
 
-void find_owners(const kernel::Files& files, std::vector<Listener>& listeners, std::vector<UdpSocket>& udp)
+void find_owners(const kernel::Files& files, std::vector<Listener>& listeners, std::vector<UdpSocket>& udp,
+                 std::vector<Connection>& waiting)
 {
     std::vector<std::uint32_t> inodes;
     for (const auto& listener : listeners)
         inodes.push_back(static_cast<std::uint32_t>(listener.inode));
     for (const auto& socket : udp)
         inodes.push_back(static_cast<std::uint32_t>(socket.inode));
+    for (const auto& connection : waiting)
+        inodes.push_back(static_cast<std::uint32_t>(connection.inode));
     const auto search = kernel::find_owners(files, std::move(inodes));
     const auto owner = [&](std::uint64_t inode) -> Result<SocketOwner> {
         if (!search) return std::unexpected(search.error());
@@ -140,6 +152,8 @@ void find_owners(const kernel::Files& files, std::vector<Listener>& listeners, s
         listener.owner = owner(listener.inode);
     for (auto& socket : udp)
         socket.owner = owner(socket.inode);
+    for (auto& connection : waiting)
+        connection.owner = owner(connection.inode);
 }
 
 // Without the range no connection counts as outgoing, and busiest says why.
@@ -153,8 +167,9 @@ Result<PortRange> ephemeral_ports(const kernel::Files& files)
 Result<std::vector<Listener>> collect_listeners(kernel::Kernel& kernel)
 {
     auto listeners = list_listeners(*kernel.netlink);
-    std::vector<UdpSocket> none;
-    if (listeners) find_owners(kernel.files, *listeners, none);
+    std::vector<UdpSocket> no_udp;
+    std::vector<Connection> no_connections;
+    if (listeners) find_owners(kernel.files, *listeners, no_udp, no_connections);
     return listeners;
 }
 
@@ -166,16 +181,18 @@ Result<SocketSummary> collect_sockets(kernel::Kernel& kernel)
     ConnectionTally tally(ephemeral.value_or(PortRange{}));
     for (const auto& listener : summary.listeners)
         tally.listens_on(listener.port);
-    TRY_VOID(tally_connections(*kernel.netlink, tally));
+    WaitingConnections waiting;
+    TRY_VOID(tally_connections(*kernel.netlink, tally, waiting));
     for (const SocketState state : counted_states)
         summary.tcp_states.push_back({std::string(kernel::to_text(state)), tally.count(state)});
     summary.tcp_states.push_back({std::string(kernel::to_text(SocketState::Listen)), summary.listeners.size()});
     summary.established = tally.groups();
     summary.busiest = ephemeral ? tally.busiest() : std::unexpected(ephemeral.error());
     summary.udp_sockets = list_udp(*kernel.netlink, summary.udp);
-    find_owners(kernel.files, summary.listeners, summary.udp);
+    summary.waiting = waiting.take();
+    find_owners(kernel.files, summary.listeners, summary.udp, *summary.waiting);
     // They load a BPF program or walk every descriptor: collect_connection_owners() does, for who asks.
-    summary.owners = fail(Error::Kind::Absent, "the owners of connections are looked at when asked for");
+    summary.owners = fail(Error::Kind::Absent, "not asked for: netwright capture --owners counts them");
     return summary;
 }
 

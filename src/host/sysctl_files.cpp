@@ -25,14 +25,22 @@ namespace {
 
 constexpr std::string_view main_file = "etc/sysctl.conf";
 constexpr std::size_t largest_file = 4U << 20;
+constexpr std::size_t most_problems = 100; // what is no text at all has one a line
 
-Result<std::vector<SysctlSetting>> read_settings(const kernel::Files& files, std::string_view path)
+Result<SysctlFileText> read_settings(const kernel::Files& files, std::string_view path)
 {
     const Fd file = TRY(files.open(path, O_PATH));
     struct stat status{};
     if (::fstat(file.get(), &status) == 0 && (!S_ISREG(status.st_mode) || status.st_size > off_t{largest_file}))
         return fail(Error::Kind::Malformed, files.display(path) + ": is no file of settings");
-    return in_file(parse_sysctl_file(TRY(files.read(path))), files, path);
+    return parse_sysctl_file(TRY(files.read(path)));
+}
+
+std::string problem_of(std::string_view line, const SysctlLine& parts)
+{
+    if (line.size() > longest_sysctl_line) return "longer than any setting";
+    if (line.find('\0') != std::string_view::npos) return "holds a NUL byte";
+    return parts.kind == SysctlLine::Kind::Malformed ? parts.problem : "";
 }
 
 bool is_masked(const kernel::Files& files, const std::string& path)
@@ -70,21 +78,20 @@ Result<void> refused_directory(const kernel::Files& files)
 
 } // namespace
 
-Result<std::vector<SysctlSetting>> parse_sysctl_file(std::string_view text)
+SysctlFileText parse_sysctl_file(std::string_view text)
 {
     if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
-    std::vector<SysctlSetting> settings;
+    SysctlFileText file;
     std::uint32_t number = 0;
     for (std::string_view line; next_line(text, line);) {
         ++number;
-        if (line.size() > longest_sysctl_line) return malformed_line(number, "longer than any setting");
-        if (line.find('\0') != std::string_view::npos) return malformed_line(number, "holds a NUL byte");
         const SysctlLine parts = parse_sysctl_line(line);
-        if (parts.kind == SysctlLine::Kind::Malformed) return malformed_line(number, parts.problem);
-        if (parts.kind == SysctlLine::Kind::Blank) continue;
-        settings.push_back({dotted_sysctl_key(parts.key), std::string(parts.value), number, parts.ignore_failure});
+        const std::string problem = problem_of(line, parts);
+        if (!problem.empty() && file.problems.size() < most_problems) file.problems.push_back({number, problem});
+        if (!problem.empty() || parts.kind == SysctlLine::Kind::Blank) continue;
+        file.settings.push_back({dotted_sysctl_key(parts.key), std::string(parts.value), number, parts.ignore_failure});
     }
-    return settings;
+    return file;
 }
 
 std::vector<std::string> effective_sysctl_files(const kernel::Files& files,
@@ -115,8 +122,17 @@ Result<std::vector<SysctlFile>> collect_sysctl_files(const kernel::Kernel& kerne
 {
     std::vector<SysctlFile> found;
     const auto paths = TRY(system_sysctl_files(kernel.files));
-    for (const auto& [path, read_by] : paths)
-        found.push_back({"/" + path, std::string(read_by), read_settings(kernel.files, path)});
+    for (const auto& [path, read_by] : paths) {
+        auto text = read_settings(kernel.files, path);
+        SysctlFile file{.path = "/" + path, .read_by = std::string(read_by)};
+        if (text) {
+            file.settings = std::move(text->settings);
+            file.problems = std::move(text->problems);
+        } else {
+            file.settings = std::unexpected(std::move(text).error());
+        }
+        found.push_back(std::move(file));
+    }
     return found;
 }
 

@@ -28,6 +28,15 @@ IndexedString parse_string(Payload nest)
     return string;
 }
 
+constexpr std::uint16_t header_attribute = 1; // ETHTOOL_A_*_HEADER in every command
+
+void each_header_attribute(const nlmsghdr& answer, const EachAttribute& each)
+{
+    each_attribute(answer, sizeof(genlmsghdr), [&](std::uint16_t outer, Payload header) {
+        if (outer == header_attribute) each_attribute(header, each);
+    });
+}
+
 } // namespace
 
 EthtoolBitset EthtoolBitset::parse(std::span<const std::byte> nest)
@@ -49,23 +58,40 @@ Request ethtool_question(std::uint16_t family, std::uint8_t command, std::uint32
 {
     Request question(family, index == 0 ? NLM_F_DUMP : 0);
     question.header(genlmsghdr{command, ETHTOOL_GENL_VERSION, 0});
-    const std::size_t header = question.begin(1); // ETHTOOL_A_*_HEADER is 1 in every command
+    const std::size_t header = question.begin(header_attribute);
     if (index != 0) question.put_u32(ETHTOOL_A_HEADER_DEV_INDEX, index);
     question.put_u32(ETHTOOL_A_HEADER_FLAGS, ETHTOOL_FLAG_COMPACT_BITSETS);
     question.end(header);
     return question;
 }
 
+Request ethtool_request(std::uint16_t family, std::uint8_t command, std::string_view nic)
+{
+    Request request(family, 0);
+    request.header(genlmsghdr{command, ETHTOOL_GENL_VERSION, 0});
+    const std::size_t header = request.begin(header_attribute);
+    request.put_text(ETHTOOL_A_HEADER_DEV_NAME, nic);
+    request.put_u32(ETHTOOL_A_HEADER_FLAGS, ETHTOOL_FLAG_COMPACT_BITSETS);
+    request.end(header);
+    return request;
+}
+
 std::uint32_t ethtool_interface(const nlmsghdr& answer)
 {
     std::uint32_t index = 0;
-    each_attribute(answer, sizeof(genlmsghdr), [&](std::uint16_t outer, Payload header) {
-        if (outer != 1) return;
-        each_attribute(header, [&](std::uint16_t type, Payload payload) {
-            if (type == ETHTOOL_A_HEADER_DEV_INDEX) index = as_u32(payload);
-        });
+    each_header_attribute(answer, [&](std::uint16_t type, Payload payload) {
+        if (type == ETHTOOL_A_HEADER_DEV_INDEX) index = as_u32(payload);
     });
     return index;
+}
+
+std::string ethtool_interface_name(const nlmsghdr& answer)
+{
+    std::string name;
+    each_header_attribute(answer, [&](std::uint16_t type, Payload payload) {
+        if (type == ETHTOOL_A_HEADER_DEV_NAME) name = as_text(payload);
+    });
+    return name;
 }
 
 std::vector<std::string> parse_ethtool_strings(std::span<const std::byte> sets)

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace netwright::kernel {
@@ -25,8 +26,11 @@ private:
 
 // A question about every interface (index 0: a dump) or one; answers hold compact bitsets.
 Request ethtool_question(std::uint16_t family, std::uint8_t command, std::uint32_t index);
-// The interface an answer is about; 0 if it does not say.
+// The same about one interface by name, for questions and for changes: attributes of the caller's may follow.
+Request ethtool_request(std::uint16_t family, std::uint8_t command, std::string_view nic);
+// The interface an answer is about; 0 and "" if it does not say.
 std::uint32_t ethtool_interface(const nlmsghdr& answer);
+std::string ethtool_interface_name(const nlmsghdr& answer);
 
 // The strings of a set that is the same for all interfaces, by their index: ETH_SS_FEATURES, …
 Result<std::vector<std::string>> ethtool_strings(Netlink& netlink, std::uint32_t set);

@@ -48,6 +48,21 @@ int open_in_root(int root, const char* path, int flags)
 }
 
 constexpr std::string_view class_net = "sys/class/net";
+constexpr off_t largest_captured = 64 << 20; // no file that a collector reads comes near
+
+// A tree may come from anywhere: opening its FIFO would wait for a writer for ever, opening its device node would reach
+// a driver, and a sparse file would fill the memory.
+Result<void> refuse_strange(int root, const char* path, const std::string& shown)
+{
+    const Fd place(open_in_root(root, path, O_PATH | O_CLOEXEC));
+    struct stat facts{};
+    if (!place || ::fstat(place.get(), &facts) != 0) return {}; // whoever opens it is told why
+    if (!S_ISREG(facts.st_mode) && !S_ISDIR(facts.st_mode))
+        return fail(Error::Kind::Malformed, shown + ": a captured tree holds files and directories, not this");
+    if (S_ISREG(facts.st_mode) && facts.st_size > largest_captured)
+        return fail(Error::Kind::Malformed, shown + ": too large for a captured file of /proc or /sys");
+    return {};
+}
 
 } // namespace
 
@@ -82,6 +97,7 @@ Result<Fd> Files::open(std::string_view path, int flags) const
 {
     int fd = -1;
     if (!live_) {
+        if ((flags & O_PATH) == 0) TRY_VOID(refuse_strange(root_.get(), Path(path).c_str(), display(path)));
         fd = open_in_root(root_.get(), Path(path).c_str(), flags | O_CLOEXEC);
     } else if (sysfs_ && path.starts_with(class_net)) {
         fd = ::openat(sysfs_.get(), Path(path.substr(4)).c_str(), flags | O_CLOEXEC);

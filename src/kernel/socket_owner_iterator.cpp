@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Runs socket_owner.bpf.c: load, attach, read to the end, unload. Nothing here happens before it is asked for.
 #include "base/fd.h"
+#include "kernel/libbpf_silence.h"
 #include "kernel/socket_owner_record.h"
 #include "kernel/socket_owners.h"
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <sys/stat.h>
 
 #include <array>
@@ -27,20 +27,6 @@ std::unexpected<Error> no_iterator(int code)
     if (error.kind != Error::Kind::Refused) error.kind = Error::Kind::Unsupported;
     return std::unexpected(std::move(error));
 }
-
-int keep_quiet(libbpf_print_level, const char*, va_list) { return 0; }
-
-// libbpf writes to standard error, which is the command's, not ours: silent while this lives.
-class Quiet {
-public:
-    Quiet() : before_(libbpf_set_print(keep_quiet)) {}
-    ~Quiet() { libbpf_set_print(before_); }
-    Quiet(const Quiet&) = delete;
-    Quiet& operator=(const Quiet&) = delete;
-
-private:
-    libbpf_print_fn_t before_;
-};
 
 Result<std::uint32_t> inode_of(const char* path)
 {
@@ -80,7 +66,7 @@ Result<void> each_owned_socket(const std::function<void(const OwnedSocket&)>& ea
     if (TRY(inode_of("/proc/self/ns/pid")) != initial_pid_namespace)
         return fail(Error::Kind::Unsupported, "find socket owners with a BPF iterator: it tells the host's process "
                                               "numbers, and this is a process namespace of its own");
-    const Quiet quiet;
+    const LibbpfSilence silence;
     const Skeleton skeleton(socket_owner_bpf__open(), socket_owner_bpf__destroy);
     if (!skeleton) return no_iterator(errno);
     skeleton->rodata->wanted_namespace = TRY(inode_of("/proc/thread-self/ns/net"));

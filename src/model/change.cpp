@@ -12,7 +12,7 @@ namespace {
 constexpr std::array<std::string_view, 4> risk_names{"none", "low", "medium", "high"};
 constexpr std::array<std::string_view, 5> reach_names{"namespace", "namespace, new sockets", "host",
                                                       "host, new sockets", "device"};
-constexpr std::array<std::string_view, 2> persistence_names{"sysctl.d", "none"};
+constexpr std::array<std::string_view, 5> persistence_names{"sysctl.d", "systemd.link", "boot unit", "drop-in", "none"};
 
 } // namespace
 

@@ -14,13 +14,12 @@ namespace netwright {
 enum class Risk { None, Low, Medium, High };
 // Whom a change reaches: this namespace or the whole host; what exists already or only what comes after.
 enum class Reach { Namespace, NamespaceNew, Host, HostNew, Device };
-enum class Persistence { SysctlFile, None }; // how it is made to last on confirm; None: it is not, and the plan says so
 
 std::string_view to_text(Risk risk); // "none", "low", "medium", "high"
 Result<Risk> parse_risk(std::string_view text);
 std::string_view to_text(Reach reach); // "namespace", "namespace, new sockets", "host", "host, new sockets", "device"
 Result<Reach> parse_reach(std::string_view text);
-std::string_view to_text(Persistence persistence); // "sysctl.d", "none"
+std::string_view to_text(Persistence persistence); // "sysctl.d", "systemd.link", "boot unit", "drop-in", "none"
 Result<Persistence> parse_persistence(std::string_view text);
 
 struct Change {

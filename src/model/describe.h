@@ -73,7 +73,7 @@ NETWRIGHT_ROWS(Nic, ROW(name), ROW(index), ROW(kind), ROW(loopback), ROW(physica
                ROW(statistics), ROW(driver_statistics))
 
 NETWRIGHT_ROWS(Qdisc, ROW(nic), ROW(kind), ROW(handle), ROW(parent), ROW(bytes), ROW(packets), ROW(drops), ROW(overlimits), ROW(requeues),
-               ROW(queued_packets), ROW(backlog_bytes))
+               ROW(queued_packets), ROW(backlog_bytes), ROW(details))
 NETWRIGHT_ROWS(RouteMetrics, ROW(mtu), ROW(advmss), ROW(initcwnd), ROW(initrwnd), ROW(rto_min_ms), ROW(quickack), ROW(window), ROW(hoplimit),
                ROW(congestion_control))
 NETWRIGHT_ROWS(Route, ROW(family), ROW(destination), ROW(gateway), ROW(nic), ROW(source), ROW(type), ROW(protocol), ROW(table),
@@ -91,6 +91,12 @@ NETWRIGHT_ROWS(NeighbourTable, ROW(family), ROW(entries), ROW(gc_thresh1), ROW(g
 NETWRIGHT_ROWS(SocketOwner, ROW(pid), ROW(command))
 NETWRIGHT_ROWS(Listener, ROW(address), ROW(port), ROW(queued), ROW(limit), ROW(drops), ROW(uid), ROW(inode), ROW(congestion_control), ROW(owner))
 NETWRIGHT_ROWS(UdpSocket, ROW(address), ROW(port), ROW(receive_queue), ROW(receive_buffer), ROW(drops), ROW(inode), ROW(owner))
+NETWRIGHT_ROWS(Connection, ROW(state), ROW(local_address), ROW(remote_address), ROW(local_port), ROW(remote_port), ROW(receive_queue),
+               ROW(send_queue), ROW(receive_memory), ROW(receive_buffer), ROW(send_memory), ROW(send_buffer), ROW(drops), ROW(busy_us),
+               ROW(rwnd_limited_us), ROW(sndbuf_limited_us), ROW(bytes_sent), ROW(bytes_acked), ROW(bytes_retransmitted),
+               ROW(bytes_received), ROW(segments_sent), ROW(retransmits), ROW(rtt_us), ROW(min_rtt_us), ROW(mss), ROW(path_mtu),
+               ROW(in_flight), ROW(not_sent), ROW(peer_window), ROW(timeouts_running), ROW(probes), ROW(last_ack_ms), ROW(inode),
+               ROW(owner))
 NETWRIGHT_ROWS(Distribution::Parts, ROW(smallest), ROW(largest), ROW(sum), ROW(buckets))
 NETWRIGHT_ROWS(ConnectionGroup, ROW(congestion_control), ROW(connections), ROW(rtt_us), ROW(min_rtt_us), ROW(cwnd), ROW(delivery_rate_bps),
                ROW(bytes_sent), ROW(bytes_retransmitted), ROW(bytes_received), ROW(retransmits), ROW(busy_us), ROW(rwnd_limited_us),
@@ -99,11 +105,13 @@ NETWRIGHT_ROWS(ConnectionGroup, ROW(congestion_control), ROW(connections), ROW(r
 NETWRIGHT_ROWS(StateCount, ROW(state), ROW(count))
 NETWRIGHT_ROWS(BusiestDestination, ROW(address), ROW(port), ROW(connections))
 NETWRIGHT_ROWS(OwnerCount, ROW(pid), ROW(command), ROW(connections))
-NETWRIGHT_ROWS(SocketSummary, ROW(tcp_states), ROW(listeners), ROW(established), ROW(busiest), ROW(udp_sockets), ROW(udp), ROW(owners))
+NETWRIGHT_ROWS(SocketSummary, ROW(tcp_states), ROW(listeners), ROW(established), ROW(busiest), ROW(udp_sockets), ROW(udp), ROW(waiting),
+               ROW(owners), ROW(owners_through))
 
 NETWRIGHT_ROWS(SysctlValue, ROW(key), ROW(value))
 NETWRIGHT_ROWS(SysctlSetting, ROW(key), ROW(value), ROW(line), ROW(ignore_failure))
-NETWRIGHT_ROWS(SysctlFile, ROW(path), ROW(read_by), ROW(settings))
+NETWRIGHT_ROWS(SysctlProblem, ROW(line), ROW(why))
+NETWRIGHT_ROWS(SysctlFile, ROW(path), ROW(read_by), ROW(settings), ROW(problems))
 
 NETWRIGHT_ROWS(Snapshot, ROW(schema), ROW(tool), ROW(origin), ROW(taken), ROW(interval), ROW(kernel), ROW(surroundings), ROW(topology),
                ROW(memory), ROW(cpu_times), ROW(pressure), ROW(interrupts), ROW(softirqs), ROW(nics), ROW(qdiscs), ROW(routes), ROW(rules),

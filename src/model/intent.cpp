@@ -2,8 +2,12 @@
 // The workloads by name, one row each.
 #include "model/intent.h"
 
+#include "base/text.h"
 #include "model/words.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <array>
 
 namespace netwright {
@@ -52,6 +56,36 @@ std::string_view to_text(Workload workload) { return row_of(workload).name; }
 std::string_view describe(Workload workload) { return row_of(workload).sentence; }
 Result<Workload> parse_workload(std::string_view text) { return word_to<Workload>("workload", names, text); }
 
+Result<std::vector<Workload>> parse_workloads(std::string_view text)
+{
+    std::vector<Workload> named;
+    for (const std::string_view word : split(text, ',')) {
+        const Workload one = TRY(parse_workload(trim(word)));
+        if (std::ranges::find(named, one) != named.end())
+            return fail(Error::Kind::Rejected, fmt::format("workload {} is named twice", to_text(one)));
+        named.push_back(one);
+    }
+    return named;
+}
+
+Result<BitRate> parse_bandwidth(std::string_view text)
+{
+    constexpr BitRate least{1'000}, most{100'000'000'000'000};
+    const BitRate rate = TRY(parse_bit_rate(text));
+    if (rate >= least && rate <= most) return rate;
+    return fail(Error::Kind::Malformed,
+                fmt::format("bandwidth '{}': no network has it (from {} to {})", text, to_text(least), to_text(most)));
+}
+
+Result<Nanoseconds> parse_round_trip(std::string_view text)
+{
+    constexpr Nanoseconds least = std::chrono::microseconds{1}, most = std::chrono::minutes{1};
+    const Nanoseconds time = TRY(parse_duration(text));
+    if (time >= least && time <= most) return time;
+    return fail(Error::Kind::Malformed, fmt::format("round trip '{}': no path has it (from {} to {})", text,
+                                                    duration_text(least), duration_text(most)));
+}
+
 const std::vector<Workload>& all_workloads()
 {
     static const std::vector<Workload> all = [] {
@@ -61,6 +95,26 @@ const std::vector<Workload>& all_workloads()
         return list;
     }();
     return all;
+}
+
+bool serves(const Intent& intent, Workload workload)
+{
+    return intent.workload.value == workload || std::ranges::find(intent.beside, workload) != intent.beside.end();
+}
+
+std::vector<Workload> workloads(const Intent& intent)
+{
+    std::vector<Workload> all{intent.workload.value};
+    all.insert(all.end(), intent.beside.begin(), intent.beside.end());
+    return all;
+}
+
+std::string workloads_text(const Intent& intent)
+{
+    std::string text;
+    for (const Workload one : workloads(intent))
+        text += fmt::format("{}{}", text.empty() ? "" : ", ", to_text(one));
+    return text;
 }
 
 } // namespace netwright

@@ -12,8 +12,9 @@
 namespace netwright {
 namespace {
 
-constexpr std::array<std::string_view, 8> fields{"workload",        "bandwidth", "rtt",  "connections",
-                                                 "connection_rate", "loss",      "risk", "protect"};
+constexpr std::array<std::string_view, 10> fields{
+    "workload", "bandwidth",     "rtt",   "connections", "connection_rate",
+    "loss",     "datagram_rate", "stall", "risk",        "protect"};
 
 // "0.1%" and "0.001" are equal.
 Result<double> parse_share(std::string_view text)
@@ -52,7 +53,13 @@ std::string exact(Nanoseconds time)
     return fmt::format("{}ns", time.count());
 }
 
-std::string exact(Workload workload) { return std::string(to_text(workload)); }
+std::string exact(const std::vector<Workload>& all)
+{
+    std::string text;
+    for (const Workload one : all)
+        text += fmt::format("{}{}", text.empty() ? "" : ", ", to_text(one));
+    return text;
+}
 std::string exact(std::uint64_t number) { return fmt::format("{}", number); }
 std::string exact(double share) { return fmt::format("{}", share); } // shortest text that reads back equal
 
@@ -95,14 +102,19 @@ Result<Intent> read_intent(const YamlReader& reader, const YamlNode& map, const 
 {
     TRY_VOID(reader.only(map, fields, what));
     Intent intent;
-    std::optional<Answer<Workload>> workload;
-    TRY_VOID(fill(map, "workload", form, parse_workload, workload));
-    if (workload) intent.workload = std::move(*workload);
-    TRY_VOID(fill(map, "bandwidth", form, parse_bit_rate, intent.bandwidth));
-    TRY_VOID(fill(map, "rtt", form, parse_duration, intent.rtt));
+    std::optional<Answer<std::vector<Workload>>> workload;
+    TRY_VOID(fill(map, "workload", form, parse_workloads, workload));
+    if (workload) {
+        intent.workload = {workload->value.front(), workload->given, std::move(workload->reason)};
+        intent.beside.assign(workload->value.begin() + 1, workload->value.end());
+    }
+    TRY_VOID(fill(map, "bandwidth", form, parse_bandwidth, intent.bandwidth));
+    TRY_VOID(fill(map, "rtt", form, parse_round_trip, intent.rtt));
     TRY_VOID(fill(map, "connections", form, parse_amount, intent.connections));
     TRY_VOID(fill(map, "connection_rate", form, parse_amount, intent.connection_rate));
     TRY_VOID(fill(map, "loss", form, parse_share, intent.loss));
+    TRY_VOID(fill(map, "datagram_rate", form, parse_amount, intent.datagram_rate));
+    TRY_VOID(fill(map, "stall", form, parse_duration, intent.stall));
     if (const YamlNode* node = map.find("risk")) intent.welcome = TRY(reader.read(*node, "risk", parse_risk));
     if (const YamlNode* node = map.find("protect")) intent.protect = TRY(reader.texts(*node, "protect"));
     return intent;
@@ -132,6 +144,11 @@ std::string bare_line(std::string_view name, const std::optional<Answer<T>>& ans
     return fmt::format("# {}: {} # {}\n", name, exact(answer->value), reason);
 }
 
+Answer<std::vector<Workload>> workload_answer(const Intent& intent)
+{
+    return {workloads(intent), intent.workload.given, intent.workload.reason};
+}
+
 std::string protect_line(const Intent& intent) { return fmt::format("protect: {}\n", yaml_list(intent.protect)); }
 
 } // namespace
@@ -147,9 +164,10 @@ Result<Intent> intent_from_yaml(std::string_view text, std::string_view filename
 std::string to_yaml(const Intent& intent)
 {
     return "# What this host is for. Lines that begin with # were inferred: remove the # to settle them.\n" +
-           bare_line("workload", std::optional(intent.workload)) + bare_line("bandwidth", intent.bandwidth) +
+           bare_line("workload", std::optional(workload_answer(intent))) + bare_line("bandwidth", intent.bandwidth) +
            bare_line("rtt", intent.rtt) + bare_line("connections", intent.connections) +
            bare_line("connection_rate", intent.connection_rate) + bare_line("loss", intent.loss) +
+           bare_line("datagram_rate", intent.datagram_rate) + bare_line("stall", intent.stall) +
            fmt::format("risk: {}\n", to_text(intent.welcome)) + protect_line(intent);
 }
 
@@ -161,9 +179,11 @@ Result<Intent> read_plan_intent(const YamlReader& reader, const YamlNode& node)
 std::string write_plan_intent(const Intent& intent, std::size_t indent)
 {
     const std::string margin(indent, ' ');
-    return answer_line("workload", intent.workload, margin) + answer_line("bandwidth", intent.bandwidth, margin) +
-           answer_line("rtt", intent.rtt, margin) + answer_line("connections", intent.connections, margin) +
+    return answer_line("workload", workload_answer(intent), margin) +
+           answer_line("bandwidth", intent.bandwidth, margin) + answer_line("rtt", intent.rtt, margin) +
+           answer_line("connections", intent.connections, margin) +
            answer_line("connection_rate", intent.connection_rate, margin) + answer_line("loss", intent.loss, margin) +
+           answer_line("datagram_rate", intent.datagram_rate, margin) + answer_line("stall", intent.stall, margin) +
            fmt::format("{}risk: {}\n", margin, to_text(intent.welcome)) + margin + protect_line(intent);
 }
 

@@ -20,6 +20,8 @@ struct Qdisc {
     Counter bytes, packets, drops, overlimits, requeues;
     std::uint32_t queued_packets = 0; // now
     std::uint64_t backlog_bytes = 0;  // now
+    // What fq, fq_codel, codel and red count beside: "flows_plimit", "ecn_mark"; empty for other kinds.
+    Result<CounterTable> details{};
     bool operator==(const Qdisc&) const = default;
 };
 

@@ -167,7 +167,7 @@ private:
     Result<Value> word(const Tunable& tunable, const YamlNode& node, std::string_view what) const
     {
         constexpr std::array<std::string_view, 6> switches{"true", "false", "yes", "no", "on", "off"};
-        if (std::ranges::find(switches, node.text) != switches.end())
+        if (node.kind == YamlNode::Kind::Plain && std::ranges::find(switches, node.text) != switches.end())
             return yaml_.fail_at(node, fmt::format("{}: '{}' could be a switch or a word: write 1 or 0, or \"{}\"",
                                                    what, node.text, node.text));
         const auto meaning = [&](std::string_view text) { return parse_value(tunable, text); };
@@ -197,6 +197,16 @@ Result<Plan> plan_from_yaml(std::string_view text, std::string_view filename)
 {
     const YamlNode root = TRY(parse_yaml(text, filename));
     return PlanReader(filename).plan(root);
+}
+
+std::vector<unsigned> change_lines(std::string_view text)
+{
+    std::vector<unsigned> lines;
+    const auto root = parse_yaml(text, "");
+    const YamlNode* const changes = root ? root->find("changes") : nullptr;
+    for (std::size_t i = 0; changes && i < changes->items.size(); ++i)
+        lines.push_back(changes->items[i].line);
+    return lines;
 }
 
 } // namespace netwright

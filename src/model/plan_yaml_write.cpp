@@ -29,7 +29,7 @@ std::string heard(const Answer<T>& answer)
 
 std::string intent_comment(const Intent& intent)
 {
-    std::string out = fmt::format("# For:      {} ({})\n", to_text(intent.workload.value), heard(intent.workload));
+    std::string out = fmt::format("# For:      {} ({})\n", workloads_text(intent), heard(intent.workload));
     if (intent.bandwidth)
         out +=
             fmt::format("#           bandwidth {} ({})\n", to_text(intent.bandwidth->value), heard(*intent.bandwidth));

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,28 @@ struct UdpSocket { // bound UDP sockets that dropped or hold data; the rest is o
     std::uint64_t inode = 0;
     Result<SocketOwner> owner = unseen();
     bool operator==(const UdpSocket&) const = default;
+};
+
+// A TCP connection with something waiting: bytes unread, unsent or unacknowledged, a handshake without an answer.
+// Totals are over its life; what this kernel's tcp_info does not hold is 0.
+struct Connection {
+    std::string state; // as ss names it
+    std::string local_address, remote_address;
+    std::uint16_t local_port = 0, remote_port = 0;
+    std::uint32_t receive_queue = 0, send_queue = 0; // bytes the program has not read; bytes not acknowledged yet
+    std::uint32_t receive_memory = 0, receive_buffer = 0, send_memory = 0, send_buffer = 0; // bytes of truesize, limits
+    std::uint64_t drops = 0;
+    std::uint64_t busy_us = 0, rwnd_limited_us = 0, sndbuf_limited_us = 0;
+    std::uint64_t bytes_sent = 0, bytes_acked = 0, bytes_retransmitted = 0, bytes_received = 0;
+    std::uint64_t segments_sent = 0, retransmits = 0;
+    std::uint32_t rtt_us = 0, min_rtt_us = 0, mss = 0, path_mtu = 0; // mss: bytes in a full segment sent
+    std::uint32_t in_flight = 0, not_sent = 0;                       // segments; bytes
+    std::uint32_t peer_window = 0;                                   // bytes the peer lets us send, tcp_info since 5.4
+    std::uint32_t timeouts_running = 0, probes = 0; // retransmission timeouts in a row; window probes without an answer
+    std::uint32_t last_ack_ms = 0;                  // since the peer was last heard
+    std::uint64_t inode = 0;                        // 0: no process holds it any more
+    Result<SocketOwner> owner = unseen();
+    bool operator==(const Connection&) const = default;
 };
 
 // A distribution in log-linear buckets (4 per doubling, error below 12.5 %): mergeable, constant in size.
@@ -116,10 +139,12 @@ struct SocketSummary {
     std::vector<StateCount> tcp_states;
     std::vector<Listener> listeners;
     std::vector<ConnectionGroup> established;
-    Result<BusiestDestination> busiest = unseen();     // Absent: no outgoing connection
-    Result<std::uint64_t> udp_sockets = unseen();      // Unsupported: the kernel was built without INET_UDP_DIAG
-    std::vector<UdpSocket> udp;                        // those with drops or a receive queue, worst first, at most 64
-    Result<std::vector<OwnerCount>> owners = unseen(); // the 64 processes with most connections; looked at when asked
+    Result<BusiestDestination> busiest = unseen();      // Absent: no outgoing connection
+    Result<std::uint64_t> udp_sockets = unseen();       // Unsupported: the kernel was built without INET_UDP_DIAG
+    std::vector<UdpSocket> udp;                         // those with drops or a receive queue, worst first, at most 64
+    Result<std::vector<Connection>> waiting = unseen(); // those with most bytes waiting, at most 128
+    Result<std::vector<OwnerCount>> owners = unseen();  // the 64 processes with most connections; looked at when asked
+    std::optional<std::string> owners_through;          // "BPF iter/task_file", or "/proc/PID/fd" and why
     bool operator==(const SocketSummary&) const = default;
 };
 

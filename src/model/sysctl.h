@@ -39,11 +39,19 @@ struct SysctlSetting {
     bool operator==(const SysctlSetting&) const = default;
 };
 
+// A line that is no setting: whoever applies the file complains of it and goes on with the next one.
+struct SysctlProblem {
+    std::uint32_t line = 0; // 1-based
+    std::string why;        // "has no '='"
+    bool operator==(const SysctlProblem&) const = default;
+};
+
 // A file that is applied at boot, in its order of precedence: later files win (sysctl.d(5)).
 struct SysctlFile {
     std::string path;    // "/etc/sysctl.d/99-tuning.conf"
     std::string read_by; // "systemd-sysctl", or "procps" for /etc/sysctl.conf where only `sysctl --system` reads it
     Result<std::vector<SysctlSetting>> settings = unseen();
+    Result<std::vector<SysctlProblem>> problems{}; // the first 100
     bool operator==(const SysctlFile&) const = default;
 };
 

@@ -21,9 +21,20 @@ struct SysctlKey {
     auto operator<=>(const SysctlKey&) const = default;
 };
 
-// "link/eth0/mtu" (bytes), "link/eth0/txqueuelen" (packets)
+// "link/eth0/mtu" (bytes), "link/eth0/txqueuelen" (packets), "link/eth0/gso_max_size" …: what every interface has
 struct LinkSetting {
-    enum class What { Mtu, TxQueueLength };
+    enum class What {
+        Mtu,
+        TxQueueLength,
+        GsoMaxSize,
+        GsoMaxSegments,
+        GroMaxSize,
+        GsoIpv4MaxSize,
+        GroIpv4MaxSize,
+        GroFlushTimeout,
+        NapiDeferHardIrqs,
+        Threaded
+    };
     std::string nic;
     What what = What::Mtu;
     auto operator<=>(const LinkSetting&) const = default;
@@ -38,8 +49,18 @@ struct QueueSetting {
     auto operator<=>(const QueueSetting&) const = default;
 };
 
-// A closed set: a new kind is a struct here, a file in src/tunable/ and a line in its list.
-using Tunable = std::variant<SysctlKey, LinkSetting, QueueSetting>;
+// What a driver lets be set: "nic/eth0/ring/rx", "nic/eth0/offload/tx-tcp-segmentation", "nic/eth0/speed" (no name).
+// The groups, each a kind of its own, are rows of tunable_nic.cpp.
+struct NicSetting {
+    std::string nic;
+    std::string group; // "ring", "offload", "vf-0"
+    std::string name;  // "rx"; "" where the group is one setting
+    auto operator<=>(const NicSetting&) const = default;
+};
+
+// A closed set. A new kind is a struct here, its text form in src/model/tunable_<kind>.cpp, a file in src/tunable/, and
+// a line in the list of each room (tunable_kinds.h, tunable_kind.cpp).
+using Tunable = std::variant<SysctlKey, LinkSetting, QueueSetting, NicSetting>;
 
 std::string to_text(const Tunable& tunable);
 // Rejected, naming what is wrong and the nearest form that would be right. Refuses empty parts, "..", slashes and
@@ -54,6 +75,22 @@ std::string to_text(const Value& value);
 // lists
 // ("mask:3" or "0-1"); RPS and XPS values read from the kernel are masks. Malformed when it cannot be one.
 Result<Value> parse_value(const Tunable& tunable, std::string_view text);
+
+// The word people type for it: "mtu", "gso_max_size".
+std::string_view to_text(LinkSetting::What what);
+
+// The interface it belongs to; "" for what belongs to none.
+std::string_view interface_of(const Tunable& tunable);
+
+// How a value is made to last on confirm; None: it is not, and the plan says so.
+enum class Persistence {
+    SysctlFile, // sysctl.d
+    LinkFile,   // systemd.link(5), read when the interface appears
+    BootUnit,   // netwright-restore.service writes it at boot
+    DropIn,     // a drop-in of the service's own unit
+    None
+};
+Persistence natural_persistence(const Tunable& tunable);
 
 // "sysctl/net.ipv4.*", "link/eth0/mtu": does the text form of `tunable` match the glob?
 bool matches(const Tunable& tunable, std::string_view glob);

@@ -5,7 +5,6 @@
 #include "base/text.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <string>
@@ -39,10 +38,13 @@ Result<std::size_t> find_word(std::string_view what, std::span<const std::string
     if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
     const auto known = nearest_first(names, text);
     const std::string_view nearest = known.front();
+    std::string there_are;
+    for (const std::string_view name : known)
+        there_are += fmt::format("{0}{2}{1}{2}", there_are.empty() ? "" : ", ", name,
+                                 name.find(',') == std::string_view::npos ? "" : "'");
     const bool close = edit_distance(nearest, text.substr(0, 40)) <= 1 + nearest.size() / 4;
-    return fail(Error::Kind::Rejected,
-                fmt::format("unknown {} '{}'{}; there are: {}", what, shown(text),
-                            close ? fmt::format(": did you mean {}?", nearest) : "", fmt::join(known, ", ")));
+    return fail(Error::Kind::Rejected, fmt::format("unknown {} '{}'{}; there are: {}", what, shown(text),
+                                                   close ? fmt::format(": did you mean {}?", nearest) : "", there_are));
 }
 
 } // namespace netwright

@@ -34,6 +34,11 @@ void add_load(const Intent& intent, std::vector<PlanInput>& out)
     if (intent.connection_rate)
         out.push_back({"new connections", fmt::format("{} a second", intent.connection_rate->value),
                        origin(*intent.connection_rate)});
+    if (intent.datagram_rate)
+        out.push_back({"UDP datagrams received", fmt::format("{} a second", intent.datagram_rate->value),
+                       origin(*intent.datagram_rate)});
+    if (intent.stall)
+        out.push_back({"longest pause of the program", duration_text(intent.stall->value), origin(*intent.stall)});
 }
 
 } // namespace

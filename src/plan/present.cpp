@@ -2,6 +2,8 @@
 // From an address to the place in the snapshot that shows its value.
 #include "plan/present.h"
 
+#include "plan/present_nic.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -33,8 +35,10 @@ struct Look {
     Now operator()(const LinkSetting& link) const
     {
         const Nic* nic = TRY(nic_of(host, link.nic));
-        return counted(link.what == LinkSetting::What::Mtu ? nic->mtu : nic->txqueuelen);
+        return link_value(*nic, link.what);
     }
+
+    Now operator()(const NicSetting& setting) const { return driver_value(*TRY(nic_of(host, setting.nic)), setting); }
 
     Now operator()(const QueueSetting& setting) const
     {

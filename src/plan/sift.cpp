@@ -34,7 +34,7 @@ Objection is_too_risky(const Proposal& proposal, const Intent& intent)
 Objection is_idle_convention(const Proposal& proposal, const Intent& intent)
 {
     if (proposal.finding.confidence != Confidence::Convention) return std::nullopt;
-    const bool asked = intent.workload.given && intent.workload.value != Workload::General;
+    const bool asked = intent.workload.given && !serves(intent, Workload::General);
     if (asked && proposal.change.risk <= Risk::Low) return std::nullopt;
     return asked ? "convention: nothing on this host shows a need, and its risk is above low"
                  : "convention: nothing on this host shows a need (--workload would ask for it)";

@@ -83,7 +83,7 @@ Json intent_json(const Intent& intent)
     const auto answer = [](Json value, const auto& from) {
         return Json{{"value", std::move(value)}, {"given", from.given}, {"reason", from.reason}};
     };
-    Json json{{"workload", answer(to_text(intent.workload.value), intent.workload)}};
+    Json json{{"workload", answer(workloads_text(intent), intent.workload)}};
     if (intent.bandwidth)
         json["bandwidth_bits_per_second"] = answer(intent.bandwidth->value.bits_per_second, *intent.bandwidth);
     if (intent.rtt) json["rtt_ns"] = answer(intent.rtt->value.count(), *intent.rtt);
@@ -91,6 +91,8 @@ Json intent_json(const Intent& intent)
     if (intent.connection_rate)
         json["connections_per_second"] = answer(intent.connection_rate->value, *intent.connection_rate);
     if (intent.loss) json["loss_share"] = answer(intent.loss->value, *intent.loss);
+    if (intent.datagram_rate) json["datagrams_per_second"] = answer(intent.datagram_rate->value, *intent.datagram_rate);
+    if (intent.stall) json["stall_ns"] = answer(intent.stall->value.count(), *intent.stall);
     json["risk_welcome"] = to_text(intent.welcome);
     json["protect"] = intent.protect;
     return json;

@@ -138,15 +138,33 @@ std::string rule_words(const NotJudged& item)
     return item.subject.empty() ? item.rule : fmt::format("{} ({})", item.rule, item.subject);
 }
 
+// A host-wide key in a container, a key of a newer kernel: many rules, each with a key of its own, and one reason.
+struct Lack {
+    std::string reason, rule;
+};
+Lack lack_of(const NotJudged& item)
+{
+    constexpr std::string_view absent = ": not in this kernel or namespace";
+    const std::string& what = item.why.what;
+    if (!what.ends_with(absent)) return {what, rule_words(item)};
+    return {std::string(absent.substr(2)),
+            fmt::format("{} [{}]", rule_words(item), std::string_view(what).substr(0, what.size() - absent.size()))};
+}
+
 std::string not_judged_text(const Judgement& judgement, const Style& style)
 {
     if (judgement.not_judged.empty()) return "";
     std::map<std::string, std::vector<std::string>> by_reason;
-    for (const NotJudged& item : judgement.not_judged)
-        by_reason[item.why.what].push_back(rule_words(item));
-    std::string text = paint(fmt::format("Not judged ({})", judgement.not_judged.size()), Tone::Bold, style) + '\n';
+    for (const NotJudged& item : judgement.not_judged) {
+        Lack lack = lack_of(item);
+        by_reason[std::move(lack.reason)].push_back(std::move(lack.rule));
+    }
+    std::string text =
+        paint(fmt::format("Not judged ({}): what these rules ask stays open", judgement.not_judged.size()), Tone::Bold,
+              style) +
+        '\n';
     for (const auto& [reason, rules] : by_reason)
-        text += hanging("  -", fmt::format("{}: {}", first_few(rules, names_shown), reason), 4, style);
+        text += hanging("  -", fmt::format("{}: {}", reason, first_few(rules, names_shown)), 4, style);
     return text + '\n';
 }
 

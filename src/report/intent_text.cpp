@@ -22,13 +22,14 @@ void add(std::vector<IntentLine>& lines, std::string name, const std::optional<A
 
 std::vector<IntentLine> intent_lines(const Intent& intent)
 {
-    std::vector<IntentLine> lines{
-        {"workload", std::string(to_text(intent.workload.value)), intent.workload.given, intent.workload.reason}};
+    std::vector<IntentLine> lines{{"workload", workloads_text(intent), intent.workload.given, intent.workload.reason}};
     add(lines, "bandwidth", intent.bandwidth);
     add(lines, "RTT", intent.rtt);
     add(lines, "connections", intent.connections);
     add(lines, "new connections/s", intent.connection_rate);
     add(lines, "loss", intent.loss);
+    add(lines, "datagrams/s", intent.datagram_rate);
+    add(lines, "longest pause", intent.stall);
     return lines;
 }
 

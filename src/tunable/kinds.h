@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The kinds of tunables, each in its own file. tunable_kind.cpp joins them; nobody else includes this.
+// What the file of a kind of tunables provides. tunable_kind.cpp joins them; nobody outside this room includes this.
 #pragma once
 
 #include "kernel/kernel.h"
 #include "model/tunable.h"
+#include "tunable/tunable_kind.h"
 
 #include <optional>
 #include <string>
@@ -11,30 +12,70 @@
 
 namespace netwright::tunable {
 
-// sysctl.cpp
-Result<std::string> sysctl_path(const SysctlKey& key); // below the root; Rejected when it leads out of /proc/sys
-Result<std::optional<Value>> read_one(kernel::Kernel& kernel, const SysctlKey& key);
-Result<void> check_one(kernel::Kernel& kernel, const SysctlKey& key, const Value& value);
-Result<void> write_one(kernel::Kernel& kernel, const SysctlKey& key, const Value& value);
-bool same_one(const SysctlKey& key, const Value& a, const Value& b);
-std::vector<Tunable> also_changed_by(kernel::Kernel& kernel, const SysctlKey& key);
-Result<std::vector<Tunable>> list_sysctls(kernel::Kernel& kernel);
+using Present = Result<std::optional<Value>>;
 
-// link.cpp
-Result<std::optional<Value>> read_one(kernel::Kernel& kernel, const LinkSetting& link);
-Result<void> check_one(kernel::Kernel& kernel, const LinkSetting& link, const Value& value);
-Result<void> write_one(kernel::Kernel& kernel, const LinkSetting& link, const Value& value);
-bool same_one(const LinkSetting& link, const Value& a, const Value& b);
-std::vector<Tunable> also_changed_by(kernel::Kernel& kernel, const LinkSetting& link);
-Result<std::vector<Tunable>> list_links(kernel::Kernel& kernel);
+// Made by kind_of() from a struct of static functions over one kind of address.
+struct Kind {
+    std::string_view name;   // as AddressKind has it: "sysctl", "nic/ring"
+    std::string_view source; // where the kernel keeps it, and how it is set: for the documentation
+    Present (*read)(kernel::Kernel& kernel, const Tunable& tunable);
+    Result<void> (*check)(kernel::Kernel& kernel, const Tunable& tunable, const Value& value);
+    Result<void> (*write)(kernel::Kernel& kernel, const Tunable& tunable, const Value& value);
+    bool (*same)(const Tunable& tunable, const Value& a, const Value& b);
+    std::vector<Tunable> (*also_changed_by)(kernel::Kernel& kernel, const Tunable& tunable);
+    Result<std::vector<Reading>> (*list)(kernel::Kernel& kernel);
+    std::string (*undo_command)(const Tunable& tunable, const std::optional<Value>& from);
+};
 
-// queue.cpp
-std::string queue_path(const QueueSetting& queue);
-Result<std::optional<Value>> read_one(kernel::Kernel& kernel, const QueueSetting& queue);
-Result<void> check_one(kernel::Kernel& kernel, const QueueSetting& queue, const Value& value);
-Result<void> write_one(kernel::Kernel& kernel, const QueueSetting& queue, const Value& value);
-bool same_one(const QueueSetting& queue, const Value& a, const Value& b);
-std::vector<Tunable> also_changed_by(kernel::Kernel& kernel, const QueueSetting& queue);
-Result<std::vector<Tunable>> list_queues(kernel::Kernel& kernel);
+// What most kinds have in common; a kind's struct derives from it and replaces what differs.
+template <class AddressType>
+struct KindDefaults {
+    using Address = AddressType;
+    static bool same(const Address&, const Value& a, const Value& b) { return a == b; }
+    static std::vector<Tunable> also_changed_by(kernel::Kernel&, const Address&) { return {}; }
+};
+
+template <class Functions>
+constexpr Kind kind_of(std::string_view name, std::string_view source)
+{
+    using Address = typename Functions::Address;
+    return {.name = name,
+            .source = source,
+            .read = [](kernel::Kernel& kernel, const Tunable& one) -> Present {
+                return Functions::read(kernel, std::get<Address>(one));
+            },
+            .check = [](kernel::Kernel& kernel, const Tunable& one,
+                        const Value& value) { return Functions::check(kernel, std::get<Address>(one), value); },
+            .write = [](kernel::Kernel& kernel, const Tunable& one,
+                        const Value& value) { return Functions::write(kernel, std::get<Address>(one), value); },
+            .same = [](const Tunable& one, const Value& a,
+                       const Value& b) { return Functions::same(std::get<Address>(one), a, b); },
+            .also_changed_by =
+                [](kernel::Kernel& kernel, const Tunable& one) {
+                    return Functions::also_changed_by(kernel, std::get<Address>(one));
+                },
+            .list = [](kernel::Kernel& kernel) { return Functions::list(kernel); },
+            .undo_command =
+                [](const Tunable& one, const std::optional<Value>& from) {
+                    return Functions::undo_command(std::get<Address>(one), from);
+                }};
+}
+
+// One line a kind, each defined in its own file.
+extern const Kind sysctl_kind;
+extern const Kind link_kind;
+extern const Kind queue_kind;
+extern const Kind nic_ring_kind;
+
+// ---- what the kinds' files share ----
+
+// Inside single quotes only the single quote itself is special to sh.
+std::string shell_word(std::string_view text);
+// "printf '%s\n' 'VALUE' > 'FILE'", for a path below the root.
+std::string write_file_command(std::string_view path, const std::optional<Value>& from);
+// Absent: "there is no interface eth7 here (see: ip link)".
+std::unexpected<Error> no_such_interface(std::string_view nic);
+// The kernel's complaint about a write, with the address and value in front.
+std::unexpected<Error> write_failed(const Tunable& tunable, const Value& value, Error error);
 
 } // namespace netwright::tunable

@@ -29,12 +29,11 @@ std::string queues_of(const std::string& nic) { return fmt::format("sys/class/ne
 
 std::unexpected<Error> absent(kernel::Kernel& kernel, const QueueSetting& queue)
 {
-    const bool nic = kernel.files.exists("sys/class/net/" + queue.nic);
-    return fail(Error::Kind::Absent,
-                nic ? fmt::format("{}: {} has no such queue setting (a device with one queue has no XPS)",
-                                  to_text(queue), queue.nic)
-                    : fmt::format("there is no interface {} here (see: ip link)", queue.nic),
-                ENOENT);
+    if (!kernel.files.exists("sys/class/net/" + queue.nic)) return no_such_interface(queue.nic);
+    return fail(
+        Error::Kind::Absent,
+        fmt::format("{}: {} has no such queue setting (a device with one queue has no XPS)", to_text(queue), queue.nic),
+        ENOENT);
 }
 
 // The kernel drops CPUs that it does not have without a word (bitmap_and with cpu_possible_mask): asking for them is
@@ -58,14 +57,21 @@ Result<void> check_rx_queues(kernel::Kernel& kernel, const QueueSetting& queue, 
     return {};
 }
 
-} // namespace
-
 std::string queue_path(const QueueSetting& queue)
 {
     return fmt::format("{}/{}/{}", queues_of(queue.nic), queue.queue, row_of(queue).file);
 }
 
-Result<std::optional<Value>> read_one(kernel::Kernel& kernel, const QueueSetting& queue)
+struct Queue : KindDefaults<QueueSetting> {
+    static Present read(kernel::Kernel& kernel, const QueueSetting& queue);
+    static Result<void> check(kernel::Kernel& kernel, const QueueSetting& queue, const Value& value);
+    static Result<void> write(kernel::Kernel& kernel, const QueueSetting& queue, const Value& value);
+    static bool same(const QueueSetting& queue, const Value& a, const Value& b);
+    static Result<std::vector<Reading>> list(kernel::Kernel& kernel);
+    static std::string undo_command(const QueueSetting& queue, const std::optional<Value>& from);
+};
+
+Present Queue::read(kernel::Kernel& kernel, const QueueSetting& queue)
 {
     const auto text = kernel.files.read_line(queue_path(queue));
     if (!text && text.error().kind == Error::Kind::Absent) return absent(kernel, queue);
@@ -74,7 +80,7 @@ Result<std::optional<Value>> read_one(kernel::Kernel& kernel, const QueueSetting
     return std::optional<Value>(TRY(CpuSet::parse_mask(*text)));
 }
 
-Result<void> check_one(kernel::Kernel& kernel, const QueueSetting& queue, const Value& value)
+Result<void> Queue::check(kernel::Kernel& kernel, const QueueSetting& queue, const Value& value)
 {
     if (!kernel.files.exists(queue_path(queue))) return absent(kernel, queue);
     const auto* set = std::get_if<CpuSet>(&value);
@@ -91,7 +97,7 @@ Result<void> check_one(kernel::Kernel& kernel, const QueueSetting& queue, const 
                                                          : check_cpus(kernel, queue, *set);
 }
 
-Result<void> write_one(kernel::Kernel& kernel, const QueueSetting& queue, const Value& value)
+Result<void> Queue::write(kernel::Kernel& kernel, const QueueSetting& queue, const Value& value)
 {
     auto written = kernel.files.write(queue_path(queue), file_text(value) + '\n');
     if (written) return {};
@@ -102,32 +108,41 @@ Result<void> write_one(kernel::Kernel& kernel, const QueueSetting& queue, const 
     return std::unexpected(std::move(error));
 }
 
-bool same_one(const QueueSetting& queue, const Value& a, const Value& b)
+bool Queue::same(const QueueSetting& queue, const Value& a, const Value& b)
 {
     const auto* left = std::get_if<std::int64_t>(&a);
     const auto* right = std::get_if<std::int64_t>(&b);
     // store_rps_dev_flow_table_cnt() rounds the table up to a power of two.
-    return queue.what == QueueSetting::What::RpsFlowCount && left && right && *left > 0 && *right > 0 &&
-           std::bit_ceil(static_cast<std::uint64_t>(*left)) == std::bit_ceil(static_cast<std::uint64_t>(*right));
+    return a == b ||
+           (queue.what == QueueSetting::What::RpsFlowCount && left && right && *left > 0 && *right > 0 &&
+            std::bit_ceil(static_cast<std::uint64_t>(*left)) == std::bit_ceil(static_cast<std::uint64_t>(*right)));
 }
 
-std::vector<Tunable> also_changed_by(kernel::Kernel&, const QueueSetting&) { return {}; }
-
-Result<std::vector<Tunable>> list_queues(kernel::Kernel& kernel)
+Result<std::vector<Reading>> Queue::list(kernel::Kernel& kernel)
 {
-    std::vector<Tunable> found;
+    std::vector<Reading> found;
     const auto nics = TRY(kernel.files.list("sys/class/net"));
     for (const std::string& nic : nics) {
         const auto queues = kernel.files.list(queues_of(nic));
         if (!queues) continue; // a link without queues, or a file such as bonding_masters
         for (const std::string& name : *queues)
             for (const Row& row : rows) {
+                if (!name.starts_with(row.side)) continue;
                 const QueueSetting queue{nic, name, row.what};
-                // A device with one queue shows XPS files that answer ENOENT.
-                if (name.starts_with(row.side) && read_one(kernel, queue)) found.emplace_back(queue);
+                auto value = read(kernel, queue);
+                if (value) found.push_back({queue, std::move(value)}); // one queue: XPS files that answer ENOENT
             }
     }
     return found;
 }
+
+std::string Queue::undo_command(const QueueSetting& queue, const std::optional<Value>& from)
+{
+    return write_file_command(queue_path(queue), from);
+}
+
+} // namespace
+
+constexpr Kind queue_kind = kind_of<Queue>("queue", "/sys/class/net/INTERFACE/queues/QUEUE");
 
 } // namespace netwright::tunable

@@ -23,6 +23,9 @@ namespace {
 
 constexpr std::string_view root = "proc/sys/";
 
+// Below the root; Rejected when it leads out of /proc/sys.
+Result<std::string> sysctl_path(const SysctlKey& key);
+
 // Keys outside net.* that decide over a network stack's limits; the rest of fs, vm and kernel is not ours to tune.
 constexpr std::array beyond_net{
     "fs.aio-max-nr",
@@ -240,8 +243,6 @@ void walk(const kernel::Files& files, const std::string& path, const std::string
     }
 }
 
-} // namespace
-
 Result<std::string> sysctl_path(const SysctlKey& key)
 {
     const auto refuse = [&](std::string_view why) {
@@ -264,7 +265,17 @@ Result<std::string> sysctl_path(const SysctlKey& key)
     return path;
 }
 
-Result<std::optional<Value>> read_one(kernel::Kernel& kernel, const SysctlKey& key)
+struct Sysctl : KindDefaults<SysctlKey> {
+    static Present read(kernel::Kernel& kernel, const SysctlKey& key);
+    static Result<void> check(kernel::Kernel& kernel, const SysctlKey& key, const Value& value);
+    static Result<void> write(kernel::Kernel& kernel, const SysctlKey& key, const Value& value);
+    static bool same(const SysctlKey& key, const Value& a, const Value& b);
+    static std::vector<Tunable> also_changed_by(kernel::Kernel& kernel, const SysctlKey& key);
+    static Result<std::vector<Reading>> list(kernel::Kernel& kernel);
+    static std::string undo_command(const SysctlKey& key, const std::optional<Value>& from);
+};
+
+Present Sysctl::read(kernel::Kernel& kernel, const SysctlKey& key)
 {
     const std::string path = TRY(sysctl_path(key));
     TRY_VOID(refuse_links(kernel.files, path));
@@ -277,7 +288,7 @@ Result<std::optional<Value>> read_one(kernel::Kernel& kernel, const SysctlKey& k
     return std::optional<Value>(TRY(parse_value(key, *text)));
 }
 
-Result<void> check_one(kernel::Kernel& kernel, const SysctlKey& key, const Value& value)
+Result<void> Sysctl::check(kernel::Kernel& kernel, const SysctlKey& key, const Value& value)
 {
     const std::string path = TRY(sysctl_path(key));
     TRY_VOID(refuse_links(kernel.files, path));
@@ -298,7 +309,7 @@ Result<void> check_one(kernel::Kernel& kernel, const SysctlKey& key, const Value
     return {};
 }
 
-Result<void> write_one(kernel::Kernel& kernel, const SysctlKey& key, const Value& value)
+Result<void> Sysctl::write(kernel::Kernel& kernel, const SysctlKey& key, const Value& value)
 {
     const std::string path = TRY(sysctl_path(key));
     TRY_VOID(refuse_links(kernel.files, path));
@@ -307,7 +318,7 @@ Result<void> write_one(kernel::Kernel& kernel, const SysctlKey& key, const Value
     return {};
 }
 
-bool same_one(const SysctlKey& key, const Value& a, const Value& b)
+bool Sysctl::same(const SysctlKey& key, const Value& a, const Value& b)
 {
     for (const Row& row : meanings)
         if (glob_match(row.glob, key.name)) return same_meaning(row.meaning, a, b);
@@ -315,7 +326,7 @@ bool same_one(const SysctlKey& key, const Value& a, const Value& b)
     return std::ranges::equal(split_words(left), split_words(right));
 }
 
-std::vector<Tunable> also_changed_by(kernel::Kernel& kernel, const SysctlKey& key)
+std::vector<Tunable> Sysctl::also_changed_by(kernel::Kernel& kernel, const SysctlKey& key)
 {
     std::vector<Tunable> found;
     for (const Fellows& row : fellows)
@@ -325,7 +336,7 @@ std::vector<Tunable> also_changed_by(kernel::Kernel& kernel, const SysctlKey& ke
     return found;
 }
 
-Result<std::vector<Tunable>> list_sysctls(kernel::Kernel& kernel)
+Result<std::vector<Reading>> Sysctl::list(kernel::Kernel& kernel)
 {
     std::vector<Tunable> found;
     if (!kernel.files.exists("proc/sys"))
@@ -333,9 +344,24 @@ Result<std::vector<Tunable>> list_sysctls(kernel::Kernel& kernel)
     walk(kernel.files, "proc/sys/net", "net", found);
     for (const char* key : beyond_net)
         add_if_present(kernel, found, key);
-    return found;
+    std::vector<Reading> readings;
+    readings.reserve(found.size());
+    for (Tunable& tunable : found) {
+        auto value = read(kernel, std::get<SysctlKey>(tunable));
+        readings.push_back({std::move(tunable), std::move(value)});
+    }
+    return readings;
 }
 
-Result<std::string> path_of(const SysctlKey& key) { return sysctl_path(key); }
+std::string Sysctl::undo_command(const SysctlKey& key, const std::optional<Value>& from)
+{
+    const auto path = sysctl_path(key);
+    if (!path) return "# " + to_text(Tunable(key)) + ": no file";
+    return write_file_command(*path, from);
+}
+
+} // namespace
+
+constexpr Kind sysctl_kind = kind_of<Sysctl>("sysctl", "/proc/sys");
 
 } // namespace netwright::tunable

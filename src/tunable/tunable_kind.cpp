@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "catalog/catalog.h"
+#include "model/tunable_kinds.h"
 #include "tunable/kinds.h"
 
 #include <fmt/format.h>
@@ -12,11 +13,21 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <iterator>
 
 namespace netwright::tunable {
 namespace {
 
-constexpr std::array listers{list_sysctls, list_links, list_queues};
+constexpr std::array kinds{&sysctl_kind, &link_kind, &queue_kind, &nic_ring_kind};
+
+const Kind& kind_of(const Tunable& tunable)
+{
+    const std::string_view name = address_kind(tunable).name;
+    const auto* const kind = std::ranges::find(kinds, name, [](const Kind* one) { return one->name; });
+    ENSURE(kind != kinds.end()); // tests/tunable/tunable_kind_test.cpp holds both lists against each other
+    return **kind;
+}
 
 // "" and nothing are the same: a file that holds only a newline.
 bool holds_nothing(const std::optional<Value>& value)
@@ -50,18 +61,18 @@ Result<void> check_by_catalogue(const kernel::Kernel& kernel, const Tunable& tun
 
 Result<std::optional<Value>> read(kernel::Kernel& kernel, const Tunable& tunable)
 {
-    return std::visit([&](const auto& one) { return read_one(kernel, one); }, tunable);
+    return kind_of(tunable).read(kernel, tunable);
 }
 
 Result<void> check(kernel::Kernel& kernel, const Tunable& tunable, const Value& value)
 {
     TRY_VOID(check_by_catalogue(kernel, tunable, value));
-    return std::visit([&](const auto& one) { return check_one(kernel, one, value); }, tunable);
+    return kind_of(tunable).check(kernel, tunable, value);
 }
 
 Result<void> write(kernel::Kernel& kernel, const Tunable& tunable, const Value& value)
 {
-    return std::visit([&](const auto& one) { return write_one(kernel, one, value); }, tunable);
+    return kind_of(tunable).write(kernel, tunable, value);
 }
 
 Result<void> clear(kernel::Kernel& kernel, const Tunable& tunable)
@@ -71,7 +82,7 @@ Result<void> clear(kernel::Kernel& kernel, const Tunable& tunable)
 
 bool same(const Tunable& tunable, const Value& a, const Value& b)
 {
-    return a == b || std::visit([&](const auto& one) { return same_one(one, a, b); }, tunable);
+    return a == b || kind_of(tunable).same(tunable, a, b);
 }
 
 bool same(const Tunable& tunable, const std::optional<Value>& a, const std::optional<Value>& b)
@@ -82,31 +93,71 @@ bool same(const Tunable& tunable, const std::optional<Value>& a, const std::opti
 
 std::vector<Tunable> also_changed_by(kernel::Kernel& kernel, const Tunable& tunable)
 {
-    auto others = std::visit([&](const auto& one) { return also_changed_by(kernel, one); }, tunable);
+    auto others = kind_of(tunable).also_changed_by(kernel, tunable);
     std::ranges::sort(others);
     others.erase(std::ranges::unique(others).begin(), others.end());
     std::erase(others, tunable);
     return others;
 }
 
-Result<std::vector<Tunable>> list(kernel::Kernel& kernel)
+Result<std::vector<Reading>> list_values(kernel::Kernel& kernel)
 {
-    std::vector<Tunable> all;
-    for (const auto& lister : listers) {
-        auto some = lister(kernel);
+    std::vector<Reading> all;
+    for (const Kind* kind : kinds) {
+        auto some = kind->list(kernel);
         if (!some && some.error().kind == Error::Kind::Unsupported) continue; // a captured tree answers no netlink
         if (!some) return std::unexpected(std::move(some).error());
-        all.insert(all.end(), some->begin(), some->end());
+        std::ranges::move(*some, std::back_inserter(all));
     }
-    std::ranges::sort(all, {}, [](const Tunable& tunable) { return to_text(tunable); });
+    std::ranges::sort(all, {}, [](const Reading& reading) { return to_text(reading.tunable); });
     return all;
 }
 
-Result<std::optional<std::string>> file_of(const Tunable& tunable)
+Result<std::vector<Tunable>> list(kernel::Kernel& kernel)
 {
-    if (const auto* key = std::get_if<SysctlKey>(&tunable)) return std::optional(TRY(sysctl_path(*key)));
-    if (const auto* queue = std::get_if<QueueSetting>(&tunable)) return std::optional(queue_path(*queue));
-    return std::optional<std::string>{};
+    std::vector<Tunable> tunables;
+    for (Reading& reading : TRY(list_values(kernel)))
+        tunables.push_back(std::move(reading.tunable));
+    return tunables;
+}
+
+std::string undo_command(const Tunable& tunable, const std::optional<Value>& from)
+{
+    return kind_of(tunable).undo_command(tunable, from);
+}
+
+std::vector<KindSource> sources()
+{
+    std::vector<KindSource> all;
+    for (const Kind* kind : kinds)
+        all.push_back({kind->name, kind->source});
+    return all;
+}
+
+std::string shell_word(std::string_view text)
+{
+    std::string out = "'";
+    for (const char c : text)
+        out += c == '\'' ? "'\\''" : std::string(1, c);
+    return out + "'";
+}
+
+std::string write_file_command(std::string_view path, const std::optional<Value>& from)
+{
+    return fmt::format("printf '%s\\n' {} > {}", shell_word(from ? file_text(*from) : ""),
+                       shell_word(fmt::format("/{}", path)));
+}
+
+std::unexpected<Error> no_such_interface(std::string_view nic)
+{
+    return fail(Error::Kind::Absent, fmt::format("there is no interface {} here (see: ip link)", nic), ENODEV);
+}
+
+std::unexpected<Error> write_failed(const Tunable& tunable, const Value& value, Error error)
+{
+    error.what = fmt::format("set {} to {}: {}{}", to_text(tunable), to_text(value), error.what,
+                             error.kind == Error::Kind::Refused ? " (run as root)" : "");
+    return std::unexpected(std::move(error));
 }
 
 // Lists with tabs, as the kernel prints them; CPU sets as masks, the only form that sysfs takes.

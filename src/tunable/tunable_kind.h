@@ -27,12 +27,25 @@ bool same(const Tunable& tunable, const std::optional<Value>& a, const std::opti
 // Other tunables that the kernel itself changes when this one is written (conf.all.forwarding sets every interface's),
 // as far as they exist here: whoever undoes a write must put these back as well.
 std::vector<Tunable> also_changed_by(kernel::Kernel& kernel, const Tunable& tunable);
-// Every tunable of these kinds that exists on this system, sorted by text form.
+// A tunable that exists here, and its value.
+struct Reading {
+    Tunable tunable;
+    Result<std::optional<Value>> value;
+};
+// Every tunable that exists on this system, with its value, sorted by text form: one dump a kind where the kernel has
+// one.
+Result<std::vector<Reading>> list_values(kernel::Kernel& kernel);
 Result<std::vector<Tunable>> list(kernel::Kernel& kernel);
 
-// Where a tunable of the sysctl or queue kind lives, relative to the root ("proc/sys/net/core/somaxconn"); nothing for
-// one that is no file. Rejected when the address leads out of /proc/sys.
-Result<std::optional<std::string>> file_of(const Tunable& tunable);
+// A line of shell that puts `from` back, for the day when netwright itself is broken.
+std::string undo_command(const Tunable& tunable, const std::optional<Value>& from);
+
+// For the documentation: the name of each kind (as in model/tunable_kinds.h) and where the kernel keeps it.
+struct KindSource {
+    std::string_view name, source;
+};
+std::vector<KindSource> sources();
+
 // The text that write() hands to such a file, without the newline.
 std::string file_text(const Value& value);
 

@@ -79,6 +79,31 @@ TEST_CASE("on a small host the kernel's own maximum is smaller, and no finding")
     CHECK(content(hygiene("below-kernel-default", host)));
 }
 
+TEST_CASE("what a 32-bit kernel would have chosen is not known, and not judged")
+{
+    for (const char* machine : {"i686", "armv7l", "mips"}) {
+        CAPTURE(machine);
+        auto host = HostBuilder().sysctl("net.core.rmem_max", "163840").sysctl("net.ipv4.tcp_max_orphans", "4096");
+        host.snapshot.kernel.architecture = machine;
+        CHECK(not_judged(hygiene("below-kernel-default", host), Error::Kind::Unsupported));
+        CHECK(not_judged(hygiene("connection-limits-lowered", host), Error::Kind::Unsupported));
+    }
+    for (const char* machine : {"x86_64", "aarch64", "s390x", "ppc64le", "riscv64"}) {
+        CAPTURE(machine);
+        auto host = HostBuilder().sysctl("net.core.rmem_max", "163840");
+        host.snapshot.kernel.architecture = machine;
+        CHECK(only(hygiene("below-kernel-default", host)).subject == "net.core.rmem_max");
+    }
+}
+
+TEST_CASE("a dead tcp_adv_win_scale names the line that sets it, or that none does")
+{
+    auto host = HostBuilder().sysctl("net.ipv4.tcp_adv_win_scale", "-2");
+    CHECK(only(hygiene("adv-win-scale", host)).advice.at(0) == "no file read here sets it; whatever does may stop");
+    host.file("/etc/sysctl.d/50-old.conf", "net.ipv4.tcp_adv_win_scale", "-2");
+    CHECK(only(hygiene("adv-win-scale", host)).advice.at(0) == "remove line 1 of /etc/sysctl.d/50-old.conf");
+}
+
 TEST_CASE("tcp_tw_recycle, where it still exists and is on, is critical")
 {
     const Finding finding =

@@ -157,3 +157,16 @@ TEST_CASE("what a person said stays as it is")
     CHECK(intent.workload == given.workload);
     CHECK(intent.rtt == given.rtt);
 }
+
+TEST_CASE("the rate of datagrams counts both address families, and a trickle is not a load")
+{
+    Snapshot host;
+    host.interval = std::chrono::seconds{2};
+    host.protocols = CounterTable({{"UdpInDatagrams", {5000, 150}}, {"Udp6InDatagrams", {5000, 850}}});
+    const Intent busy = advise::infer(host, {});
+    REQUIRE(busy.datagram_rate);
+    CHECK(busy.datagram_rate->value == 500);
+    CHECK(busy.datagram_rate->reason == "1,000 UDP datagrams received in 2 s");
+    host.protocols = CounterTable({{"UdpInDatagrams", {5000, 150}}});
+    CHECK_FALSE(advise::infer(host, {}).datagram_rate);
+}

@@ -112,6 +112,18 @@ TEST_CASE("somaxconn below the kernel's default is raised to it, and to what a r
     CHECK(not_judged(listen("somaxconn-small", HostBuilder().without("net.core.somaxconn")), Error::Kind::Absent));
 }
 
+TEST_CASE("the 128 that kernels before 5.4 give everybody is a convention, a smaller one was set by somebody")
+{
+    const auto confidence = [](KernelVersion version, const char* value) {
+        return only(listen("somaxconn-small", HostBuilder(version).sysctl("net.core.somaxconn", value))).confidence;
+    };
+    CHECK(confidence({4, 19, 0}, "128") == Confidence::Convention);
+    CHECK(confidence({4, 19, 0}, "64") == Confidence::Derived);
+    CHECK(confidence({5, 10, 0}, "128") == Confidence::Derived);
+    const auto old = HostBuilder({4, 19, 0}).sysctl("net.core.somaxconn", "128");
+    CHECK(only(listen("somaxconn-small", old, with_rate(50000))).confidence == Confidence::Derived);
+}
+
 TEST_CASE("SYNs dropped without cookies ask for cookies")
 {
     const auto host = HostBuilder().sysctl("net.ipv4.tcp_syncookies", "0").counter("TcpExtTCPReqQFullDrop", 90, 12);

@@ -45,6 +45,31 @@ TEST_CASE("redirects are an info on hosts, and need both switches on routers")
     CHECK(content(security("redirects-accepted", off)));
 }
 
+TEST_CASE("IPv6 redirects hang on the interface alone, and a forwarding interface takes none")
+{
+    auto host = HostBuilder().sysctl("net.ipv4.conf.all.accept_redirects", "0");
+    host.sysctl("net.ipv4.conf.eth0.accept_redirects", "0").sysctl("net.ipv6.conf.eth0.accept_redirects", "1");
+    host.sysctl("net.ipv6.conf.all.accept_redirects", "0"); // the kernel does not look at it
+    const Finding finding = only(security("redirects-accepted", host));
+    CHECK(finding.title == "eth0 believes ICMP redirects (IPv6)");
+    CHECK(finding.advice.at(0) == "if no router here relies on them: net.ipv6.conf.eth0.accept_redirects=0");
+    CHECK(content(security("redirects-accepted", HostBuilder(host).sysctl("net.ipv6.conf.eth0.forwarding", "1"))));
+    CHECK(content(security("redirects-accepted", HostBuilder(host).sysctl("net.ipv6.conf.eth0.disable_ipv6", "1"))));
+    CHECK(content(security("redirects-accepted", host.sysctl("net.ipv6.conf.eth0.accept_redirects", "0"))));
+}
+
+TEST_CASE("segment routing needs both switches, and a required HMAC is a guard")
+{
+    CHECK(content(security("segment-routing-accepted", HostBuilder())));
+    auto host = HostBuilder().sysctl("net.ipv6.conf.eth0.seg6_enabled", "1");
+    CHECK(content(security("segment-routing-accepted", host.sysctl("net.ipv6.conf.all.seg6_enabled", "0"))));
+    host.sysctl("net.ipv6.conf.all.seg6_enabled", "1").sysctl("net.ipv6.conf.eth0.seg6_require_hmac", "0");
+    const Finding finding = only(security("segment-routing-accepted", host));
+    CHECK(finding.severity == Severity::Low);
+    CHECK(finding.remedy.empty());
+    CHECK(content(security("segment-routing-accepted", host.sysctl("net.ipv6.conf.eth0.seg6_require_hmac", "1"))));
+}
+
 TEST_CASE("a gateway that sends redirects sets both switches to 0")
 {
     const auto host = HostBuilder().sysctl("net.ipv4.ip_forward", "1");

@@ -22,6 +22,18 @@ TEST_CASE("a dead key is named with its file and line")
     CHECK(content(files("sysctl-dead-key", HostBuilder({3, 10, 0}).file(theirs, "net.ipv4.tcp_tw_recycle", "1"))));
 }
 
+TEST_CASE("lines that set nothing are shown with their numbers, the first eight")
+{
+    auto host = HostBuilder().file(ours, "net.core.somaxconn", "4096").file(theirs, "net.core.somaxconn", "4096");
+    CHECK(content(files("sysctl-malformed-line", host)));
+    host.files[1].problems = std::vector<SysctlProblem>{{3, "has no '='"}};
+    const Finding finding = only(files("sysctl-malformed-line", host));
+    CHECK(finding.title == "/etc/sysctl.d/99-recipe.conf holds a line that sets nothing");
+    CHECK(finding.evidence == std::vector<Evidence>{{"/etc/sysctl.d/99-recipe.conf line 3", "has no '='"}});
+    host.files[1].problems = std::vector<SysctlProblem>(40, {1, "has no '='"});
+    CHECK(only(files("sysctl-malformed-line", host)).evidence.size() == 8);
+}
+
 TEST_CASE("a later file that takes an earlier one back is found, equal values and distribution files are not")
 {
     const std::string key = "net.core.somaxconn";

@@ -24,11 +24,22 @@ TEST_CASE("rates are read with decimal prefixes and written back")
 {
     CHECK(parse_bit_rate("10Gbit") == Result<BitRate>(10_Gbit));
     CHECK(parse_bit_rate("2.5Gbit/s") == BitRate{2'500'000'000});
-    CHECK(parse_bit_rate("1e9") == 1_Gbit);
+    CHECK(parse_bit_rate("1e9bit") == 1_Gbit);
     CHECK(to_text(BitRate{2'500'000'000}) == "2.5 Gbit/s");
     for (const char* bad : {"", "0", "-1Gbit", "10Gbyte", "fast", "1e30Gbit"}) {
         CAPTURE(bad);
         CHECK_FALSE(parse_bit_rate(bad));
+    }
+}
+
+TEST_CASE("a rate without a unit is refused, and the refusal names the way out")
+{
+    for (const char* bare : {"10", "1000000", "1e9"}) {
+        CAPTURE(bare);
+        const auto rate = parse_bit_rate(bare);
+        REQUIRE_FALSE(rate);
+        CHECK(rate.error().kind == Error::Kind::Malformed);
+        CHECK(rate.error().what.ends_with("the unit is missing (for example: 10Gbit, 500Mbit)"));
     }
 }
 

@@ -73,7 +73,8 @@ inline End kill_at(int n, const std::function<void()>& work)
         deliver = 0;
         if (::waitpid(child, &status, 0) < 0 || WIFEXITED(status) || WIFSIGNALED(status)) return End::Finished;
         if (WSTOPSIG(status) != (SIGTRAP | 0x80)) {
-            deliver = WSTOPSIG(status);
+            // An exec of the traced child ends in a SIGTRAP of ptrace's own (ptrace(2), PTRACE_TRACEME).
+            deliver = WSTOPSIG(status) == SIGTRAP ? 0 : WSTOPSIG(status);
             continue;
         }
         __ptrace_syscall_info info{};

@@ -10,9 +10,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 {
     using namespace netwright;
     const std::string_view text(reinterpret_cast<const char*>(data), size);
-    const auto settings = host::parse_sysctl_file(text);
-    if (!settings) return 0;
-    for (const SysctlSetting& setting : *settings)
+    const auto file = host::parse_sysctl_file(text);
+    for (const SysctlProblem& problem : file.problems)
+        ENSURE(!problem.why.empty() && problem.line > 0);
+    for (const SysctlSetting& setting : file.settings)
         ENSURE(!setting.key.empty() && setting.line > 0);
     return 0;
 }

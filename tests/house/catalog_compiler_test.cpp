@@ -20,15 +20,17 @@ struct Outcome {
 };
 
 // The compiler stands beside the binary in the build directory.
-Outcome compile(const std::string& yaml)
+Outcome compile(const std::string& yaml, const std::string& beside = "")
 {
     std::array<char, 32> name{"/tmp/netwright-catalog-XXXXXX"};
     REQUIRE(::mkdtemp(name.data()));
     const std::filesystem::path directory = name.data();
     std::ofstream(directory / "input.yaml") << yaml;
+    if (!beside.empty()) std::ofstream(directory / "beside.yaml") << beside;
     const auto compiler = std::filesystem::path(NETWRIGHT_BINARY).parent_path() / "catalog_compiler";
     const std::string command = compiler.string() + " " + (directory / "out.cpp").string() + " " +
-                                (directory / "input.yaml").string() + " 2>&1";
+                                (directory / "input.yaml").string() +
+                                (beside.empty() ? "" : " " + (directory / "beside.yaml").string()) + " 2>&1";
     Outcome outcome;
     FILE* pipe = ::popen(command.c_str(), "r");
     REQUIRE(pipe);
@@ -45,6 +47,8 @@ const std::string head =
     "group: test\n"
     "common: {plane: sysctl, scope: host, type: integer, policy: expert, risk: low, takes_effect: now}\n"
     "parameters:\n";
+const std::string topics_head =
+    "group: test\nwhere: /proc\ncommon: {kind: counter, scope: host, layer: ip, harm: harmless, source: b}\ntopics:\n";
 const std::string good = "- {key: net.a, does: a, source: b, bounds: [0, 9], defaults: 5}\n";
 
 struct Case {
@@ -93,6 +97,32 @@ TEST_CASE("a catalogue that contradicts itself names file and line, and leaves n
     for (const Case& one : cases) {
         CAPTURE(one.yaml);
         const Outcome outcome = compile(one.yaml);
+        CAPTURE(outcome.output);
+        CHECK(outcome.code == 1);
+        CHECK(outcome.output.find(one.place) != std::string::npos);
+        CHECK(outcome.output.find(one.reason) != std::string::npos);
+        CHECK_FALSE(outcome.table_written);
+    }
+}
+
+TEST_CASE("counters and drop reasons are compiled beside the parameters, and held to their form")
+{
+    CHECK(compile(topics_head + "- {name: [A, B], means: c, related: [net.a]}\n", head + good).output == "");
+    const Case cases[] = {
+        {topics_head + "- {name: A, means: c}\n- {name: A, means: d}\n", "input.yaml:6", "stands also at"},
+        {topics_head + "- {name: A}\n", "input.yaml:5", "lacks 'means'"},
+        {topics_head + "- {means: c}\n", "input.yaml:5", "without a name"},
+        {topics_head + "- {name: A, means: c, colour: red}\n", "input.yaml:5", "unknown field 'colour'"},
+        {topics_head + "- {name: A, means: c, means: d}\n", "input.yaml:5", "twice"},
+        {topics_head + "- {name: A, means: c, harm: awful}\n", "input.yaml:5", "none of its words"},
+        {topics_head + "- {name: A b, means: c}\n", "input.yaml:5", "is not a name"},
+        {topics_head + "- {name: A, means: c, introduced: soon}\n", "input.yaml:5", "kernel version"},
+        {"colour: red\n" + topics_head, "input.yaml:1", "unknown part"},
+        {"topics: []\n", "input.yaml:1", "group is missing"},
+    };
+    for (const Case& one : cases) {
+        CAPTURE(one.yaml);
+        const Outcome outcome = compile(one.yaml, head + good);
         CAPTURE(outcome.output);
         CHECK(outcome.code == 1);
         CHECK(outcome.output.find(one.place) != std::string::npos);

@@ -24,6 +24,7 @@ const std::map<std::string, Rooms> may_include{
     {"catalog", {"model"}},
     {"host", {"kernel", "model"}},
     {"advise", {"model", "catalog"}},
+    {"diagnose", {"model", "catalog"}},
     {"lint", {"model", "catalog"}},
     {"plan", {"model", "catalog"}},
     {"report", {"model", "catalog"}},

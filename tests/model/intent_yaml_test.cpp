@@ -38,7 +38,10 @@ TEST_CASE("a mistake in netwright.yaml is named with its place and the way out")
         {"workload: webserver\n", "n.yaml:1:11: ", "did you mean web-server?"},
         {"rtt: 50ms\nbandwith: 10Gbit\n", "n.yaml:2:11: ", "did you mean bandwidth?"},
         {"rtt: 50\n", "n.yaml:1:6: ", "the unit is missing"},
-        {"bandwidth: 0\n", "n.yaml:1:12: ", "out of range"},
+        {"bandwidth: 0Gbit\n", "n.yaml:1:12: ", "out of range"},
+        {"bandwidth: 10\n", "n.yaml:1:12: ", "the unit is missing"},
+        {"bandwidth: 1bit\n", "n.yaml:1:12: ", "no network has it"},
+        {"rtt: 2h\n", "n.yaml:1:6: ", "no path has it"},
         {"bandwidth: [1, 2]\n", "n.yaml:1:12: ", "one word or text is expected"},
         {"connections: -1\n", "n.yaml:1:14: ", "a whole number is expected"},
         {"connections: 18446744073709551616\n", "n.yaml:1:14: ", "a whole number is expected"},
@@ -96,4 +99,24 @@ TEST_CASE("what a person gave survives writing and reading; what was inferred st
     CHECK(again->loss->value == intent.loss->value);
     CHECK(again->welcome == intent.welcome);
     CHECK(again->protect == intent.protect);
+}
+
+TEST_CASE("several workloads on one host are read in their order, and written so that they read back")
+{
+    const auto intent = intent_from_yaml("workload: web-server, database\nstall: 20ms\ndatagram_rate: 9\n", "n.yaml");
+    REQUIRE(intent);
+    CHECK(intent->workload.value == Workload::WebServer);
+    CHECK(intent->beside == std::vector{Workload::Database});
+    CHECK(serves(*intent, Workload::Database));
+    CHECK_FALSE(serves(*intent, Workload::Game));
+    CHECK(workloads_text(*intent) == "web-server, database");
+    CHECK(intent->stall->value == std::chrono::milliseconds{20});
+    CHECK(intent->datagram_rate->value == 9);
+    const auto again = intent_from_yaml(to_yaml(*intent), "again.yaml");
+    REQUIRE(again);
+    CHECK(workloads(*again) == workloads(*intent));
+    CHECK(again->stall->value == intent->stall->value);
+    for (const char* wrong :
+         {"workload: web-server, web-server\n", "workload: web-server,\n", "workload: proxy, prox\n"})
+        CHECK_FALSE(intent_from_yaml(wrong, "n.yaml"));
 }

@@ -39,6 +39,7 @@ Plan example()
         change("link/eth0/mtu", Value{std::int64_t{1500}}, Value{std::int64_t{9000}}),
         change("queue/eth0/rx-0/rps_cpus", Value{CpuSet{}}, Value{*CpuSet::parse_list("0-3,70")}),
         change("queue/eth0/rx-0/rps_flow_cnt", Value{std::int64_t{0}}, Value{std::int64_t{4096}}),
+        change("link/eth0/threaded", Value{std::string("off")}, Value{std::string("on")}),
     };
     plan.changes[1].because = {"a", "b, c"};
     plan.changes[1].risk = Risk::Medium;
@@ -82,7 +83,7 @@ TEST_CASE("an empty plan says so and reads back")
 TEST_CASE("a plan opens with what a reviewer asks first")
 {
     const std::string text = to_yaml(example());
-    CHECK(text.starts_with("# A netwright plan: 11 changes, applied from top to bottom"));
+    CHECK(text.starts_with("# A netwright plan: 12 changes, applied from top to bottom"));
     CHECK(text.find("# Made for: web1, Linux 6.1.0-28-amd64, network namespace init\n") != std::string::npos);
     CHECK(text.find("# For:      web-server (given: --workload)\n") != std::string::npos);
     CHECK(text.find("bandwidth 10 Gbit/s (given: --bandwidth)") != std::string::npos);
@@ -113,7 +114,7 @@ TEST_CASE("a mistake in a plan is named with its place and the way out")
         {"    reach: namespace\n", "", "'reach' is missing"},
         {"    why: \"because", "    wy: \"because", "unknown field 'wy': did you mean why?"},
         {"sysctl/net.core.rmem_max", "sysctl/net.ipv4.../../x", "is no tunable"},
-        {"sysctl/net.core.rmem_max", "nic/eth0/ring/rx", "is no tunable"},
+        {"sysctl/net.core.rmem_max", "nic/eth0/wheel/rx", "is no tunable"},
         {"sysctl/net.core.rmem_max", "sysctl/net.ipv4.tcp_rmem", "is changed twice (first in line"},
         {"to: -5", "to: yes", "write 1 or 0"},
         {"to: -5", "to: {a: 1}", "a number, a list of numbers or text is expected"},

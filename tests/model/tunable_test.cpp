@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "model/tunable.h"
+#include "model/tunable_kinds.h"
 
 #include <doctest/doctest.h>
 
@@ -7,10 +8,10 @@ using namespace netwright;
 
 TEST_CASE("every kind of address reads back from its text")
 {
-    for (const char* text :
-         {"sysctl/net.ipv4.tcp_rmem", "sysctl/net.ipv4.conf.eth0/100.rp_filter", "sysctl/vm.swappiness",
-          "link/eth0/mtu", "link/br-1a2b/txqueuelen", "queue/eth0/rx-0/rps_cpus", "queue/eth0/rx-12/rps_flow_cnt",
-          "queue/eth0/tx-3/xps_cpus", "queue/eth0/tx-0/xps_rxqs"}) {
+    for (const char* text : {"sysctl/net.ipv4.tcp_rmem", "sysctl/net.ipv4.conf.eth0/100.rp_filter",
+                             "sysctl/vm.swappiness", "link/eth0/mtu", "link/br-1a2b/txqueuelen",
+                             "queue/eth0/rx-0/rps_cpus", "queue/eth0/rx-12/rps_flow_cnt", "queue/eth0/tx-3/xps_cpus",
+                             "queue/eth0/tx-0/xps_rxqs", "link/eth0/gro_ipv4_max_size", "nic/eth0/ring/rx-jumbo"}) {
         CAPTURE(text);
         const auto tunable = parse_tunable(text);
         REQUIRE(tunable);
@@ -49,7 +50,13 @@ TEST_CASE("an address can never name a file outside its kind")
                              "queue/eth0/rx-/rps_cpus",
                              "queue/eth0/rx-01/rps_cpus",
                              "queue/eth0/rx-../rps_cpus",
-                             "nic/eth0/ring/rx",
+                             "nic/eth0",
+                             "nic/eth0/ring",
+                             "nic/eth0/ring/rx/0",
+                             "nic/eth0/ring/../rx",
+                             "nic/../ring/rx",
+                             "nic/eth0/*/rx",
+                             "nic/eth0/carrier/up",
                              "/proc/sys/net/core/somaxconn"}) {
         CAPTURE(text);
         const auto tunable = parse_tunable(text);
@@ -103,4 +110,43 @@ TEST_CASE("globs select tunables with or without the kind")
     CHECK(matches(rmem, "net.ipv4.tcp_?mem"));
     CHECK_FALSE(matches(rmem, "net.ipv6.*"));
     CHECK_FALSE(matches(Tunable{LinkSetting{"eth0", LinkSetting::What::Mtu}}, "net.*"));
+}
+
+TEST_CASE("every kind describes itself, and its example is an address of it")
+{
+    for (const AddressKind* kind : address_kinds()) {
+        CAPTURE(kind->name);
+        CHECK(kind->form.starts_with(kind->prefix()));
+        CHECK_FALSE(kind->help.empty());
+        const auto example = parse_tunable(kind->example);
+        REQUIRE(example);
+        CHECK(&address_kind(*example) == kind);
+        CHECK(to_text(*example) == kind->example);
+    }
+}
+
+TEST_CASE("what is no address is answered with every prefix there is")
+{
+    const auto refused = parse_tunable("eth0/mtu");
+    REQUIRE_FALSE(refused);
+    for (const AddressKind* kind : address_kinds()) {
+        CAPTURE(kind->name);
+        CHECK(refused.error().what.find(std::string(kind->prefix()) + "/") != std::string::npos);
+    }
+}
+
+TEST_CASE("switches are on or off, and 1 and 0 are taken for them")
+{
+    const Tunable threaded = LinkSetting{"eth0", LinkSetting::What::Threaded};
+    CHECK(parse_value(threaded, "1\n").value() == Value{std::string("on")});
+    CHECK(parse_value(threaded, "off").value() == Value{std::string("off")});
+    CHECK_FALSE(parse_value(threaded, "yes"));
+    CHECK_FALSE(parse_value(threaded, "2"));
+}
+
+TEST_CASE("an address knows its interface, if it has one")
+{
+    CHECK(interface_of(*parse_tunable("nic/eth0/ring/rx")) == "eth0");
+    CHECK(interface_of(*parse_tunable("queue/eth1/rx-0/rps_cpus")) == "eth1");
+    CHECK(interface_of(*parse_tunable("net.core.somaxconn")).empty());
 }

@@ -12,7 +12,8 @@ TEST_CASE("every word reads back as the enumerator it names")
         CHECK((parse_risk(to_text(risk)) == Result<Risk>(risk)));
     for (const Reach reach : {Reach::Namespace, Reach::NamespaceNew, Reach::Host, Reach::HostNew, Reach::Device})
         CHECK((parse_reach(to_text(reach)) == Result<Reach>(reach)));
-    for (const Persistence kind : {Persistence::SysctlFile, Persistence::None})
+    for (const Persistence kind : {Persistence::SysctlFile, Persistence::LinkFile, Persistence::BootUnit,
+                                   Persistence::DropIn, Persistence::None})
         CHECK((parse_persistence(to_text(kind)) == Result<Persistence>(kind)));
     for (const Severity severity :
          {Severity::Info, Severity::Low, Severity::Medium, Severity::High, Severity::Critical})

@@ -175,13 +175,35 @@ TEST_CASE("get says what sysctl says, for every key of the namespace")
 TEST_CASE("what was typed wrong ends with 2 and one line that names it")
 {
     const Desk desk;
-    for (const char* arguments :
-         {"frobnicate", "get", "get net.ipv4.../../../x", "get sysctl/net.ipv4.no/../such", "set net.core.somaxconn",
-          "set net.core.somaxconn many --yes", "set net.ipv4.tcp_fin_timeout -5 --yes",
-          "set net.ipv4.tcp_rmem '4096 131072 5' --yes", "set link/nwa/mtu 12 --yes",
-          "set net.core.somaxconn 5000 --yes --confirm-within soon", "audit --workload webserver",
-          "audit --bandwidth fast", "audit --rtt 50", "audit --fail-on dire", "rules no-such-rule",
-          "audit --seconds -1", "apply"}) {
+    for (const char* arguments : {"frobnicate",
+                                  "get",
+                                  "get net.ipv4.../../../x",
+                                  "get sysctl/net.ipv4.no/../such",
+                                  "set net.core.somaxconn",
+                                  "set net.core.somaxconn many --yes",
+                                  "set net.ipv4.tcp_fin_timeout -5 --yes",
+                                  "set net.ipv4.tcp_rmem '4096 131072 5' --yes",
+                                  "set link/nwa/mtu 12 --yes",
+                                  "set net.core.somaxconn 5000 --yes --confirm-within soon",
+                                  "audit --workload webserver",
+                                  "audit --bandwidth fast",
+                                  "audit --rtt 50",
+                                  "audit --fail-on dire",
+                                  "rules no-such-rule",
+                                  "audit --seconds -1",
+                                  "apply",
+                                  "audit --seconds nan",
+                                  "audit --loss nan",
+                                  "audit --connections -1",
+                                  "audit --connection-rate 99999999999999999999",
+                                  "audit --bandwidth 10",
+                                  "audit --bandwidth 1bit",
+                                  "audit --rtt 2h",
+                                  "audit --rtt 0.1ns",
+                                  "set net.core.somaxconn 5000 --yes --check-timeout 1ms",
+                                  "set net.core.somaxconn 5000 --yes --etc-dir ''",
+                                  "apply '' --yes --check ''",
+                                  "audit --from ''"}) {
         CAPTURE(arguments);
         const auto output = desk.run(arguments);
         CHECK_MESSAGE(output.status == 2, output.out);
@@ -208,6 +230,119 @@ TEST_CASE("what cannot be done ends with 1 and one line that says why")
     }
     const auto full = desk.run("capture --seconds 0 -o /dev/full");
     CHECK(full.status == 1);
+}
+
+TEST_CASE("a flag that makes no sense is named with what it was given and a way out")
+{
+    const Desk desk;
+    CHECK(desk.run("audit --bandwidth 10").out ==
+          "netwright: --bandwidth: bandwidth '10': the unit is missing (for example: 10Gbit, 500Mbit)\n");
+    CHECK(desk.run("audit --connections -1").out.starts_with("netwright: --connections: '-1' is not a whole number"));
+    const auto nowhere = desk.shell(std::string(NETWRIGHT_BINARY) + " --netns '' list");
+    CHECK(nowhere.status == 2);
+    CHECK(nowhere.out.starts_with("netwright: --netns was given an empty value"));
+}
+
+TEST_CASE("a plan edited into nonsense is refused with its file and line, and nothing is applied")
+{
+    const Desk desk;
+    REQUIRE(desk.run(std::string("plan") + web).status == 0);
+    const std::string before = desk.sysctls();
+    std::ifstream in(desk.directory / "plan.yaml");
+    const std::string plan(std::istreambuf_iterator<char>(in), {});
+    struct Row {
+        std::string_view from, to, says;
+    };
+    for (const Row& row :
+         {Row{"to: 15\n", "to: -5\n", "below the least sensible value"},
+          Row{"to: 15\n", "to: \"15\"\n", "a number is needed, without quotes"},
+          Row{"to: 15\n", "to: \"15\\n16\"\n", "a number is needed"},
+          Row{"tcp_keepalive_intvl\n", "tcp_keepalive_intvll\n", "no such sysctl"},
+          Row{"tcp_keepalive_intvl\n", "../../x\n", "is no tunable"}, Row{"    to: 15\n", "", "'to' is missing"}}) {
+        CAPTURE(row.to);
+        std::string edited = plan;
+        edited.replace(edited.find(row.from), row.from.size(), row.to);
+        std::ofstream(desk.directory / "edited.yaml") << edited;
+        const auto output = desk.run("apply edited.yaml --yes");
+        CHECK(output.status == 1);
+        CHECK_MESSAGE(one_line(output.out), output.out);
+        CHECK_MESSAGE(output.out.starts_with("netwright: edited.yaml:54:"), output.out);
+        CHECK_MESSAGE(output.out.find(row.says) != std::string::npos, output.out);
+    }
+    CHECK(desk.sysctls() == before);
+}
+
+TEST_CASE("asking for what was never done makes no state directory")
+{
+    const Desk desk;
+    for (const char* arguments : {"confirm", "rollback", "rollback 3", "recover", "status", "history", "drift"})
+        (void)desk.run(arguments);
+    CHECK_FALSE(fs::exists(desk.directory / "state"));
+}
+
+TEST_CASE("whoever confirms from another directory makes it last where apply was told to")
+{
+    const Desk desk;
+    REQUIRE(desk.run("set net.core.somaxconn 5000 --yes --confirm-within 60s --etc-dir etc").status == 0);
+    REQUIRE(desk.shell("cd / && " + std::string(NETWRIGHT_BINARY) + " --netns " + desk.netns + " --state-dir " +
+                       (desk.directory / "state").string() + " confirm")
+                .status == 0);
+    CHECK(fs::exists(desk.directory / "etc/sysctl.d/99-zz-netwright.conf"));
+    REQUIRE(desk.run("rollback").status == 0);
+    CHECK_FALSE(fs::exists(desk.directory / "etc/sysctl.d/99-zz-netwright.conf"));
+}
+
+TEST_CASE("what was applied in a namespace never reaches /etc")
+{
+    const Desk desk;
+    const auto in_etc = [&] { return desk.shell("ls -lR --full-time /etc/sysctl.d /etc/sysctl.conf 2>&1").out; };
+    const std::string before = in_etc();
+    const auto kept = desk.run("set net.core.somaxconn 5000 --yes --keep");
+    REQUIRE(kept.status == 0);
+    CHECK(kept.out.find("not made to last: sysctl.d is for the host") != std::string::npos);
+    // The same where the shell stands in the namespace and says nothing of it.
+    const auto inside = desk.shell("ip netns exec " + desk.netns + " " + NETWRIGHT_BINARY + " --state-dir inside" +
+                                   " set net.core.somaxconn 6000 --yes --keep");
+    REQUIRE_MESSAGE(inside.status == 0, inside.out);
+    CHECK(in_etc() == before);
+    CHECK(
+        desk.shell(std::string(NETWRIGHT_BINARY) + " --netns " + desk.netns + " --state-dir inside rollback").status ==
+        0);
+}
+
+TEST_CASE("a capture counts connections by process when asked")
+{
+    const Desk desk;
+    const auto owners = [&](const char* flags) {
+        REQUIRE(desk.run(std::string("capture --seconds 0 -o host.json ") + flags).status == 0);
+        std::ifstream in(desk.directory / "host.json");
+        return nlohmann::json::parse(in).at("sockets");
+    };
+    CHECK(owners("").at("owners").contains("unseen"));
+    const auto counted = owners("--owners");
+    CHECK(counted.at("owners").is_array());
+    CHECK_FALSE(counted.at("owners_through").get<std::string>().empty());
+}
+
+TEST_CASE("a full disk ends in one line, and in the old values")
+{
+    const Desk desk;
+    const auto disk = (desk.directory / "disk").string();
+    REQUIRE(desk.run(std::string("plan") + web).status == 0);
+    const std::string before = desk.sysctls();
+    for (const int kib : {16, 40, 64, 80, 96, 112, 128, 160}) {
+        CAPTURE(kib);
+        // A mount of the shell's own: it is gone with the shell, whatever happens.
+        const auto output =
+            desk.shell("unshare -m sh -c 'mkdir -p " + disk + " && mount -t tmpfs -o size=" + std::to_string(kib) +
+                       "k none " + disk + " && " + NETWRIGHT_BINARY + " --netns " + desk.netns + " --state-dir " +
+                       disk + "/state apply plan.yaml --yes --check false'");
+        CHECK(output.status == 1);
+        CHECK_MESSAGE(one_line(output.out), output.out);
+    }
+    for (int waited = 0; waited < 50 && desk.sysctls() != before; ++waited)
+        ::usleep(100'000);
+    CHECK(desk.sysctls() == before);
 }
 
 TEST_CASE("a plan made for another namespace is refused")

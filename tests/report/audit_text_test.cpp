@@ -141,8 +141,22 @@ TEST_CASE("rules that could not judge are grouped by their reason")
     const std::string text = audit_text(judgement, small_host(), Intent{}, Style{.width = 200});
     CHECK(has(text, "Not judged (2)"));
     CHECK(
-        has(text, "nic-ring-short (eth0), nic-ring-at-most (eth0): ethtool rings of eth0: operation not permitted\n"));
+        has(text, "ethtool rings of eth0: operation not permitted: nic-ring-short (eth0), nic-ring-at-most (eth0)\n"));
     CHECK(text.ends_with("0 findings, 57 rules, 2 not judged\n"));
+}
+
+TEST_CASE("rules that lack a key which this kernel or namespace does not have share one reason")
+{
+    const auto absent = [](const char* key) {
+        return Error{Error::Kind::Absent, std::string(key) + ": not in this kernel or namespace", 0};
+    };
+    const Judgement judgement{.findings = {},
+                              .not_judged = {{"orphans-near-limit", "", absent("net.ipv4.tcp_max_orphans")},
+                                             {"tcp-memory-pressure", "", absent("net.ipv4.tcp_mem")}},
+                              .rules_run = 57};
+    const std::string text = audit_text(judgement, small_host(), Intent{}, Style{.width = 200});
+    CHECK(has(text, "Not judged (2): what these rules ask stays open\n  - not in this kernel or namespace: "
+                    "orphans-near-limit [net.ipv4.tcp_max_orphans], tcp-memory-pressure [net.ipv4.tcp_mem]\n"));
 }
 
 TEST_CASE("what could not be seen is grouped by why, rights first")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Reading, checking, writing and comparing tunables over a tree that stands in for /proc and /sys.
+#include "model/tunable_kinds.h"
 #include "tunable/tree.h"
 #include "tunable/tunable_kind.h"
 
@@ -208,4 +209,47 @@ TEST_CASE("the list holds each tunable of the tree once, sorted, and nothing rea
         CHECK(std::ranges::count(texts, there) == 1);
     CHECK(std::ranges::count(texts, "sysctl/net.ipv4.tcp_available_congestion_control") == 0);
     CHECK(std::ranges::count(texts, "sysctl/kernel.hostname") == 0);
+}
+
+TEST_CASE("every kind of address has somebody who sets it, and the other way round")
+{
+    std::vector<std::string_view> addresses, kinds;
+    for (const AddressKind* kind : address_kinds())
+        addresses.push_back(kind->name);
+    for (const auto& [name, source] : tunable::sources()) {
+        kinds.push_back(name);
+        CHECK_FALSE(source.empty());
+    }
+    std::ranges::sort(addresses);
+    std::ranges::sort(kinds);
+    CHECK(addresses == kinds);
+}
+
+TEST_CASE("the way back can be typed into a shell")
+{
+    const auto command = [](const char* text, const char* from) {
+        const Tunable tunable = tunable_of(text);
+        return tunable::undo_command(tunable, *parse_value(tunable, from));
+    };
+    CHECK(command("net.ipv4.tcp_rmem", "4096 131072 6291456") ==
+          "printf '%s\\n' '4096\t131072\t6291456' > '/proc/sys/net/ipv4/tcp_rmem'");
+    CHECK(command("link/eth0/mtu", "1500") == "ip link set dev 'eth0' mtu 1500");
+    CHECK(command("link/eth0/threaded", "on") == "printf '%s\\n' '1' > '/sys/class/net/eth0/threaded'");
+    CHECK(command("queue/eth0/rx-0/rps_cpus", "0-1") ==
+          "printf '%s\\n' '3' > '/sys/class/net/eth0/queues/rx-0/rps_cpus'");
+    CHECK(command("nic/eth0/ring/rx", "512") == "ethtool -G 'eth0' 'rx' '512'");
+    CHECK(command("nic/a'b/ring/rx", "512") == "ethtool -G 'a'\\''b' 'rx' '512'");
+}
+
+TEST_CASE("what a captured tree does not hold is said to be that")
+{
+    Tree tree;
+    tree.put("sys/class/net/eth0/threaded", "0\n");
+    kernel::Kernel kernel = tree.kernel();
+    CHECK(shown(kernel, "link/eth0/threaded") == "off");
+    REQUIRE(set(kernel, "link/eth0/threaded", "on"));
+    CHECK(tree.text("sys/class/net/eth0/threaded") == "1\n");
+    CHECK(shown(kernel, "link/eth0/gso_max_size") == "unsupported");
+    CHECK(shown(kernel, "nic/eth0/ring/rx") == "unsupported");
+    CHECK(shown(kernel, "link/eth0/napi_defer_hard_irqs") == "absent");
 }

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// netwright filter: an XDP firewall in front of the whole stack.
+#include "base/text.h"
+#include "cli/command.h"
+#include "dataplane/filter_control.h"
+#include "kernel/namespace.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <memory>
+#include <thread>
+
+namespace netwright::cli {
+namespace {
+
+namespace dp = dataplane;
+
+struct FilterFlags {
+    std::string policy;
+    bool check = false, force = false, json = false;
+    double watch = 0;
+};
+
+constexpr std::size_t list_limit = 256U << 20; // a list of ten million prefixes
+
+Result<dp::FilterPolicy> read_policy(const std::string& path)
+{
+    const std::string text = TRY(read_file(path, 1U << 20));
+    // A list's path is relative to the policy that names it.
+    const auto folder = path == "-" ? std::filesystem::path() : std::filesystem::path(path).parent_path();
+    return dp::parse_filter_policy(
+        text, path, [&](const std::string& list) { return read_file((folder / list).string(), list_limit); });
+}
+
+// Where the person who types this is logged in from; "" at the console.
+std::string administrator()
+{
+    for (const char* name : {"SSH_CONNECTION", "SSH_CLIENT"})
+        if (const char* value = std::getenv(name)) {
+            std::string_view rest = value, word;
+            if (next_word(rest, word)) return std::string(word);
+        }
+    return "";
+}
+
+// The lock-out guard: who applies a policy is never shut out by it, unless that is what he forces.
+Result<std::string> pass_administrator(dp::FilterPolicy& policy)
+{
+    const std::string source = administrator();
+    if (source.empty()) return "";
+    auto prefix = dp::parse_prefix(source);
+    if (!prefix) return "";
+    dp::PrefixList list{"administrator", dp::Verdict::Pass, {*prefix}, 0};
+    for (const dp::PrefixList& known : policy.lists)
+        if (known.name == list.name)
+            return fail(Error::Kind::Rejected, "the policy's list 'administrator' has the name that the lock-out guard "
+                                               "uses; rename it, or give --force");
+    policy.lists.push_back(std::move(list));
+    return fmt::format("{} is always passed: you are logged in from there (--force leaves it out)\n", source);
+}
+
+// Findings about the policy on stderr; Rejected when it would block everything unasked.
+Result<void> consider(const dp::FilterPolicy& policy, const FilterFlags& flags)
+{
+    for (const std::string& doubt : dp::doubts(policy))
+        fmt::print(stderr, "netwright: {}\n", doubt);
+    const std::string everything = dp::blocks_everything(policy);
+    if (everything.empty() || flags.force) return {};
+    return fail(
+        Error::Kind::Rejected,
+        fmt::format("this policy blocks everything: {}; try it with dry_run: true, or give --force", everything));
+}
+
+std::string summary(const dp::FilterPolicy& policy)
+{
+    std::size_t prefixes = 0;
+    for (const dp::PrefixList& list : policy.lists)
+        prefixes += list.prefixes.size();
+    return fmt::format("{} with {} in {} and {} on {}{}\n", policy.dry_run ? "filter (dry run)" : "filter",
+                       report::counted(prefixes, "prefix"), report::counted(policy.lists.size(), "list"),
+                       report::counted(policy.rules.size(), "rule"), fmt::join(policy.interfaces, ", "),
+                       policy.mode == dp::FilterPolicy::Mode::Generic ? " (generic XDP)" : "");
+}
+
+Result<void> enter(const Globals& globals)
+{
+    if (globals.netns.empty()) return {};
+    return kernel::enter_namespace(globals.netns);
+}
+
+Result<void> apply_policy(const FilterFlags& flags, const Globals& globals)
+{
+    dp::FilterPolicy policy = TRY(read_policy(flags.policy));
+    std::string guard;
+    if (!flags.force) guard = TRY(pass_administrator(policy));
+    TRY_VOID(consider(policy, flags));
+    if (flags.check) return print("would install: " + summary(policy) + guard);
+    TRY_VOID(enter(globals));
+    const auto directory = TRY(dp::filter_directory());
+    TRY_VOID(dp::install_filter(directory, policy, flags.policy == "-" ? "stdin" : flags.policy));
+    return print("installed: " + summary(policy) + guard);
+}
+
+Result<void> show(const FilterFlags& flags, const Globals& globals)
+{
+    TRY_VOID(enter(globals));
+    const auto directory = TRY(dp::filter_directory());
+    const auto installed = TRY(dp::installed_filter(directory));
+    if (!installed) return print(flags.json ? "null\n" : "no filter runs here\n");
+    const std::string_view mode = installed->mode == dp::FilterPolicy::Mode::Native ? "native" : "generic";
+    if (flags.json) {
+        const nlohmann::json json{{"policy", installed->policy},
+                                  {"mode", mode},
+                                  {"dry_run", installed->dry_run},
+                                  {"interfaces", installed->interfaces}};
+        return print(json.dump(2) + "\n");
+    }
+    return print(fmt::format("policy      {}\nmode        {}{}\ninterfaces  {}\n", report::printable(installed->policy),
+                             mode, installed->dry_run ? ", dry run: nothing is dropped" : "",
+                             fmt::join(installed->interfaces, ", ")));
+}
+
+std::string stats_json(const std::vector<dp::NamedCount>& counts)
+{
+    nlohmann::json json = nlohmann::json::object();
+    for (const dp::NamedCount& count : counts)
+        json[count.name] = {{"packets", count.sum.packets}, {"bytes", count.sum.bytes}};
+    return json.dump(2) + "\n";
+}
+
+std::string stats_text(const std::vector<dp::NamedCount>& counts, const Globals& globals)
+{
+    std::vector<std::vector<std::string>> rows{{"counted as", "packets", "bytes"}};
+    for (const dp::NamedCount& count : counts)
+        rows.push_back(
+            {report::printable(count.name), fmt::format("{}", count.sum.packets), fmt::format("{}", count.sum.bytes)});
+    return report::table(rows, style_of(STDOUT_FILENO, globals));
+}
+
+Result<void> stats(const FilterFlags& flags, const Globals& globals)
+{
+    TRY_VOID(enter(globals));
+    const auto directory = TRY(dp::filter_directory());
+    for (;;) {
+        const auto counts = TRY(dp::filter_stats(directory));
+        TRY_VOID(print(flags.json ? stats_json(counts) : stats_text(counts, globals)));
+        if (flags.watch <= 0) return {};
+        std::this_thread::sleep_for(std::chrono::duration<double>(flags.watch));
+        TRY_VOID(print("\n"));
+    }
+}
+
+Result<void> off(const FilterFlags&, const Globals& globals)
+{
+    TRY_VOID(enter(globals));
+    const auto directory = TRY(dp::filter_directory());
+    const auto installed = TRY(dp::installed_filter(directory));
+    TRY_VOID(dp::remove_filter(directory));
+    return print(installed ? fmt::format("removed from {}\n", fmt::join(installed->interfaces, ", "))
+                           : "no filter runs here\n");
+}
+
+using Step = Result<void> (*)(const FilterFlags&, const Globals&);
+
+} // namespace
+
+Action declare_filter(CLI::App& app, const Globals& globals)
+{
+    const auto flags = std::make_shared<FilterFlags>();
+    const auto step = std::make_shared<Step>(nullptr);
+    const auto add = [&](const char* name, const char* what, Step run) {
+        CLI::App* const sub = app.add_subcommand(name, what);
+        sub->callback([step, run] { *step = run; });
+        return sub;
+    };
+    app.require_subcommand(1);
+    CLI::App* const apply = add("apply", "install a policy, or replace the running one without a gap", apply_policy);
+    apply->add_option("policy", flags->policy, "YAML file, or - for stdin (docs/filter.md)")->required();
+    apply->add_flag("--check", flags->check, "read and judge the policy; install nothing");
+    apply->add_flag("--force", flags->force, "install a policy that blocks everything, or you");
+    CLI::App* const shown = add("show", "what runs, and where", show);
+    shown->add_flag("--json", flags->json, "as JSON");
+    CLI::App* const counted = add("stats", "packets and bytes by list, rule and check", stats);
+    counted->add_flag("--json", flags->json, "as JSON");
+    counted->add_option("--watch", flags->watch, "again every so many seconds")->check(CLI::Range(0.1, 3600.0));
+    add("off", "detach the filter and forget its counters", off);
+    return [flags, step, &globals] {
+        const auto done_well = (*step)(*flags, globals);
+        return done_well ? done : complain(done_well.error());
+    };
+}
+
+} // namespace netwright::cli

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The XDP filter. One program is one policy: what the policy does not use is switched off by constants that the
+ * verifier follows, so it costs nothing, and a new policy is a new program that takes the link over in one step.
+ *
+ * A packet's way: its headers; lists (pass or drop at once); temporary blocks; odd packets; rules; the default.
+ * Tables are written by filter_program.cpp; filter_layout.h says how they look.
+ */
+/* bpf_helpers.h needs the kernel's types before it. */
+// clang-format off
+#include <linux/bpf.h>
+#include <linux/types.h>
+
+#include <bpf/bpf_helpers.h>
+// clang-format on
+
+#include "packet_facts.bpf.h"
+
+const volatile __u32 uses_lists4, uses_lists6, uses_destination_lists, uses_limits, dry_run, default_drop, whole_frames;
+const volatile __u32 wanted_odd;
+const volatile __u32 rule_words; /* 0: no rules */
+const volatile __u32 uses_field[FIELD_KINDS];
+const volatile __u32 lengths6_count;
+const volatile __u32 bucket_mask; /* sets - 1 */
+const volatile __u64 hash_seed;
+const volatile __u32 sample_every; /* 0: no samples */
+
+/* Filled before the program is attached, then only ever changed word by word. */
+__u16 class_of[CLASS_SPACE];
+struct filter_vector vectors[VECTORS_MOST];
+struct filter_rule rules[RULES_MOST];
+struct filter_vector terminal; /* rules that end the search */
+struct filter_vector acting;   /* limits and counting rules, which act on the way */
+struct filter_list lists[LISTS_MOST];
+__u32 lengths6[LENGTHS6_MOST];
+__u32 trie_root[TRIE_ROOT];
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct trie_middle);
+} trie_middles SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct trie_leaf);
+} trie_leaves SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 1);
+    __type(key, struct prefix6);
+    __type(value, __u32);
+} prefixes6 SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct filter_bucket_set);
+} buckets SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, COUNT_MOST);
+    __type(key, __u32);
+    __type(value, struct filter_count);
+} counts SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, 1 << 18);
+} samples SEC(".maps");
+
+INLINE void count(__u32 counter, __u32 bytes)
+{
+    struct filter_count* sum = bpf_map_lookup_elem(&counts, &counter);
+    if (!sum) return;
+    ++sum->packets;
+    sum->bytes += bytes;
+}
+
+INLINE void sample(struct xdp_md* context, __u32 counter, __u32 frame)
+{
+    const void* head = data_of(context);
+    struct filter_sample* note;
+    if (!sample_every || bpf_get_prandom_u32() % sample_every) return;
+    if (head + SAMPLE_BYTES > end_of(context)) return; /* Ethernet pads to 60: shorter ones are rare and stay unseen */
+    note = bpf_ringbuf_reserve(&samples, sizeof(*note), 0);
+    if (!note) return;
+    note->time = bpf_ktime_get_ns();
+    note->interface = context->ingress_ifindex;
+    note->counter = (__u16)counter;
+    note->length = (__u16)(frame > 65535 ? 65535 : frame);
+    __builtin_memcpy(note->head, head, SAMPLE_BYTES);
+    bpf_ringbuf_submit(note, 0);
+}
+
+INLINE int passed(__u32 counter, __u32 frame)
+{
+    count(counter, frame);
+    return XDP_PASS;
+}
+
+INLINE int dropped(struct xdp_md* context, __u32 counter, __u32 frame)
+{
+    count(counter, frame);
+    sample(context, counter, frame);
+    return dry_run ? XDP_PASS : XDP_DROP;
+}
+
+INLINE __u32 list_of4(__u32 network)
+{
+    const __u32 address = __builtin_bswap32(network);
+    __u32 word = trie_root[address >> 16];
+    if (TRIE_KIND(word) == TRIE_LIST) return word & 255;
+    __u32 index = TRIE_INDEX(word);
+    const struct trie_middle* middle = bpf_map_lookup_elem(&trie_middles, &index);
+    if (!middle) return 0;
+    word = middle->word[(address >> 8) & 255];
+    if (TRIE_KIND(word) == TRIE_LIST) return word & 255;
+    index = TRIE_INDEX(word);
+    if (TRIE_KIND(word) == TRIE_BYTES) index += (address & 255) >> 6;
+    const struct trie_leaf* leaf = bpf_map_lookup_elem(&trie_leaves, &index);
+    if (!leaf) return 0;
+    if (TRIE_KIND(word) == TRIE_BYTES) return leaf->list[address & 63];
+    return (leaf->bits[(address & 255) >> 6] >> (address & 63) & 1 ? leaf->inside : leaf->outside) & 255;
+}
+
+INLINE __u32 list_of6(const __u32* address)
+{
+    struct prefix6 key;
+    for (__u32 i = 0; i < LENGTHS6_MOST; ++i) {
+        if (i >= lengths6_count) break;
+        const __u32 length = lengths6[i];
+        for (__u32 word = 0; word < 4; ++word) {
+            const __u32 kept = length <= word * 32 ? 0 : length - word * 32;
+            const __u32 mask = kept >= 32 ? 0xffffffffu : ~(0xffffffffu >> (kept & 31));
+            key.word[word] = address[word] & __builtin_bswap32(mask);
+        }
+        key.length = length;
+        const __u32* list = bpf_map_lookup_elem(&prefixes6, &key);
+        if (list) return *list & 255;
+    }
+    return 0;
+}
+
+/* Global functions are checked by the verifier once, apart from their callers: without them each way through the
+ * headers would be followed through all that comes after. */
+__noinline __u32 list_of(const struct facts* facts, int of_destination)
+{
+    if (!facts) return 0;
+    const __u32* address = of_destination ? facts->destination : facts->source;
+    if (facts->ipv6) return uses_lists6 ? list_of6(address) : 0;
+    return uses_lists4 ? list_of4(address[0]) : 0;
+}
+
+INLINE __u32 lowest_bit(__u64 bits)
+{
+    static const __u8 places[64] = {0,  1,  48, 2,  57, 49, 28, 3,  61, 58, 50, 42, 38, 29, 17, 4,  62,
+                                    55, 59, 36, 53, 51, 43, 22, 45, 39, 33, 30, 24, 18, 12, 5,  63, 47,
+                                    56, 27, 60, 41, 37, 16, 54, 35, 52, 21, 44, 32, 23, 11, 46, 26, 40,
+                                    15, 34, 20, 31, 10, 25, 14, 19, 9,  13, 8,  7,  6}; /* of the de Bruijn sequence
+                                                                                           below */
+    return places[((bits & -bits) * 0x03f79d71b4cb0a89ull) >> 58];
+}
+
+/* Keeps of `left` the rules that the field's value allows. */
+INLINE void narrow(struct filter_vector* left, __u32 begin, __u32 value)
+{
+    __u32 at = begin + value;
+    asm volatile("" : "+r"(at)); /* clang would move the check away from the use */
+    if (at >= CLASS_SPACE) return;
+    __u32 class = class_of[at];
+    asm volatile("" : "+r"(class));
+    if (class >= VECTORS_MOST) return;
+    left->word[0] &= vectors[class].word[0];
+    if (rule_words > 1) left->word[1] &= vectors[class].word[1];
+    if (rule_words > 2) {
+        left->word[2] &= vectors[class].word[2];
+        left->word[3] &= vectors[class].word[3];
+    }
+}
+
+INLINE void match(struct filter_vector* left, const struct facts* facts, __u32 source_list, __u32 destination_list)
+{
+    enum { NARROW = 4 * FIELD_WIDE };
+    for (int i = 0; i < RULE_WORDS; ++i)
+        left->word[i] = ~0ull;
+    if (uses_field[FIELD_PROTOCOL]) narrow(left, NARROW, facts->protocol);
+    if (uses_field[FIELD_DESTINATION_PORT]) narrow(left, 0, facts->destination_port);
+    if (uses_field[FIELD_SOURCE_PORT]) narrow(left, FIELD_WIDE, facts->source_port);
+    if (uses_field[FIELD_LENGTH]) narrow(left, 2 * FIELD_WIDE, facts->length);
+    if (uses_field[FIELD_ICMP]) narrow(left, 3 * FIELD_WIDE, facts->icmp);
+    if (uses_field[FIELD_TTL]) narrow(left, NARROW + FIELD_NARROW, facts->ttl);
+    if (uses_field[FIELD_TCP_FLAGS]) narrow(left, NARROW + 2 * FIELD_NARROW, facts->tcp_flags);
+    if (uses_field[FIELD_SOURCE_LIST]) narrow(left, NARROW + 3 * FIELD_NARROW, source_list);
+    if (uses_field[FIELD_DESTINATION_LIST]) narrow(left, NARROW + 4 * FIELD_NARROW, destination_list);
+    if (uses_field[FIELD_FRAGMENT]) narrow(left, NARROW + 5 * FIELD_NARROW, facts->fragment);
+}
+
+INLINE __u64 mixed(__u64 value) /* MurmurHash3's finalizer: every bit of the input moves every bit of the output */
+{
+    value = (value ^ value >> 33) * 0xff51afd7ed558ccdull;
+    value = (value ^ value >> 33) * 0xc4ceb9fe1a85ec53ull;
+    return value ^ value >> 33;
+}
+
+INLINE __u64 masked_address(const struct facts* facts, const __u32* address, const struct filter_rule* rule)
+{
+    __u64 high = 0, low = 0;
+    if (!facts->ipv6) {
+        const __u32 bits = rule->prefix4 & 63;
+        const __u32 mask = bits >= 32 ? 0xffffffffu : ~(0xffffffffu >> (bits & 31));
+        return mixed(hash_seed ^ (address[0] & __builtin_bswap32(mask)));
+    }
+    const __u32 bits = rule->prefix6 & 255;
+    high = (__u64)__builtin_bswap32(address[0]) << 32 | __builtin_bswap32(address[1]);
+    low = (__u64)__builtin_bswap32(address[2]) << 32 | __builtin_bswap32(address[3]);
+    high &= bits >= 64 ? ~0ull : ~(~0ull >> (bits & 63));
+    low &= bits >= 128 ? ~0ull : bits > 64 ? ~(~0ull >> (bits & 63)) : 0;
+    return mixed(mixed(hash_seed + 1 + high) + low);
+}
+
+INLINE __u64 bucket_tag(const struct facts* facts, const struct filter_rule* rule, __u32 number)
+{
+    __u64 key = number + 1;
+    const __u32 per = rule->limit_per & 15;
+    if (per == PER_SOURCE) key ^= masked_address(facts, facts->source, rule) << 8;
+    if (per == PER_DESTINATION) key ^= masked_address(facts, facts->destination, rule) << 8;
+    if (per == PER_PORT) key ^= (__u64)facts->destination_port << 8;
+    return mixed(hash_seed ^ key) | 1; /* 0 is an empty place */
+}
+
+/* 1: the packet is beyond its budget. Two CPUs may both take the same token: the error is one packet, and a lock would
+ * cost every packet more than that. */
+__noinline int over_limit(const struct facts* facts, __u32 number, __u32 frame)
+{
+    if (!facts) return 0;
+    const struct filter_rule* rule = &rules[number & (RULES_MOST - 1)];
+    const __u64 tag = bucket_tag(facts, rule, number);
+    const __u64 now = bpf_ktime_get_coarse_ns();
+    const __u64 cost = rule->limit_per & PER_BYTES ? frame * rule->cost >> 16 : rule->cost;
+    const __u32 place = (tag >> 32) & bucket_mask;
+    struct filter_bucket_set* set = bpf_map_lookup_elem(&buckets, &place);
+    if (!set) return 0;
+    struct filter_bucket* bucket = &set->way[0];
+    for (int i = 0; i < BUCKET_WAYS; ++i) {
+        if (set->way[i].tag == tag) {
+            bucket = &set->way[i];
+            break;
+        }
+        if (set->way[i].used_until < bucket->used_until) bucket = &set->way[i];
+    }
+    __u64 used = bucket->tag == tag ? bucket->used_until : 0;
+    if (used < now) used = now;
+    if (used + cost > now + rule->burst) return 1;
+    bucket->tag = tag;
+    bucket->used_until = used + cost;
+    return 0;
+}
+
+/* The limits and counting rules that come before the rule that decides. Gives 0, or the counter of the limit that the
+ * packet is beyond. */
+INLINE __u32 pass_limits(struct filter_vector* left, const struct facts* facts, __u32 frame)
+{
+    for (int i = 0; i < LIMITS_DEEP; ++i) {
+        __u32 number;
+        __u64 here;
+        if (left->word[0])
+            number = lowest_bit(here = left->word[0]), left->word[0] &= here - 1;
+        else if (rule_words > 1 && left->word[1])
+            number = 64 + lowest_bit(here = left->word[1]), left->word[1] &= here - 1;
+        else if (rule_words > 2 && left->word[2])
+            number = 128 + lowest_bit(here = left->word[2]), left->word[2] &= here - 1;
+        else if (rule_words > 2 && left->word[3])
+            number = 192 + lowest_bit(here = left->word[3]), left->word[3] &= here - 1;
+        else
+            return 0;
+        const struct filter_rule* rule = &rules[number & (RULES_MOST - 1)];
+        if (rule->action == ACTION_COUNT)
+            count(rule->counter, frame);
+        else if (over_limit(facts, number, frame))
+            return rule->counter;
+    }
+    return 0;
+}
+
+/* The rule that decides, or RULES_MOST; of `left`, what comes before it is kept in `before`. */
+INLINE __u32 deciding(const struct filter_vector* left, struct filter_vector* before)
+{
+    __u32 found = RULES_MOST;
+    for (__u32 i = 0; i < RULE_WORDS; ++i) {
+        __u64 ends;
+        before->word[i] = 0;
+        if (i >= (rule_words > 2 ? 4 : rule_words) || found != RULES_MOST) continue;
+        ends = left->word[i] & terminal.word[i];
+        before->word[i] = left->word[i] & acting.word[i];
+        if (!ends) continue;
+        found = i * 64 + lowest_bit(ends);
+        before->word[i] &= (ends & -ends) - 1;
+    }
+    return found;
+}
+
+INLINE int judge_by_rules(struct xdp_md* context, const struct facts* facts, __u32 source_list, __u32 frame)
+{
+    struct filter_vector left, before;
+    const __u32 destination_list = uses_destination_lists ? list_of(facts, 1) : 0;
+    match(&left, facts, source_list, destination_list);
+    const __u32 number = deciding(&left, &before);
+    if (uses_limits) {
+        const __u32 counter = pass_limits(&before, facts, frame);
+        if (counter) return dropped(context, counter, frame);
+    }
+    if (number < RULES_MOST) {
+        const struct filter_rule* rule = &rules[number];
+        return rule->action == ACTION_DROP ? dropped(context, rule->counter, frame) : passed(rule->counter, frame);
+    }
+    return default_drop ? dropped(context, COUNT_DEFAULT_DROP, frame) : passed(COUNT_PASSED, frame);
+}
+
+__noinline int judge(struct xdp_md* context, const struct facts* facts, __u32 frame)
+{
+    __u32 source_list = 0;
+    if (!facts) return XDP_PASS;
+    if (uses_lists4 || uses_lists6) {
+        source_list = list_of(facts, 0);
+        const struct filter_list* list = &lists[source_list & (LISTS_MOST - 1)];
+        if (source_list && list->action == ACTION_PASS) return passed(list->counter, frame);
+        if (source_list && list->action == ACTION_DROP) return dropped(context, list->counter, frame);
+    }
+    const __u32 odd = facts->odd & wanted_odd;
+    if (odd) return dropped(context, COUNT_ODD + lowest_bit(odd), frame);
+    if (rule_words) return judge_by_rules(context, facts, source_list, frame);
+    return default_drop ? dropped(context, COUNT_DEFAULT_DROP, frame) : passed(COUNT_PASSED, frame);
+}
+
+SEC("xdp")
+int filter(struct xdp_md* context)
+{
+    struct facts facts = {};
+    const __u32 frame = whole_frames ? (__u32)bpf_xdp_get_buff_len(context)
+                                     : (__u32)((const __u8*)end_of(context) - (const __u8*)data_of(context));
+
+    if (!note_packet(context, &facts, frame)) return passed(COUNT_NOT_IP, frame);
+    return judge(context, &facts, frame);
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Loading the filter: constants first, then the verifier, then the tables.
+#include "dataplane/filter_program.h"
+
+#include "kernel/libbpf_silence.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+
+#include "filter.skel.h"
+
+namespace netwright::dataplane {
+namespace {
+
+std::unexpected<Error> not_loaded(int code)
+{
+    auto error = errno_error("load the filter", code);
+    if (error.kind == Error::Kind::Refused)
+        error.what += " (run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON)";
+    else
+        error.kind = Error::Kind::Unsupported;
+    return std::unexpected(std::move(error));
+}
+
+bool any(const std::vector<ListedPrefix>& prefixes, bool ipv6)
+{
+    return std::ranges::any_of(prefixes, [&](const ListedPrefix& listed) { return listed.prefix.ipv6 == ipv6; });
+}
+
+std::uint64_t random_seed()
+{
+    std::uint64_t seed = 0x9e3779b97f4a7c15; // the limiter's places need not be secret where getrandom is forbidden
+    (void)::getrandom(&seed, sizeof seed, GRND_NONBLOCK);
+    return seed;
+}
+
+void set_constants(filter_bpf& skeleton, const FilterPolicy& policy, const FilterImage& image)
+{
+    auto& constants = *skeleton.rodata;
+    constants.uses_lists4 = any(image.prefixes, false);
+    constants.uses_lists6 = any(image.prefixes, true);
+    constants.uses_destination_lists = image.uses_field.at(FIELD_DESTINATION_LIST);
+    constants.uses_limits = std::ranges::any_of(image.acting.word, [](std::uint64_t word) { return word != 0; });
+    constants.dry_run = policy.dry_run;
+    constants.default_drop = policy.default_drop;
+    constants.wanted_odd = policy.odd;
+    constants.rule_words = image.rule_words;
+    for (std::size_t i = 0; i < image.uses_field.size(); ++i)
+        constants.uses_field[i] = image.uses_field.at(i);
+    constants.lengths6_count = static_cast<std::uint32_t>(image.lengths6.size());
+    constants.hash_seed = random_seed();
+    constants.sample_every = policy.sample_every;
+}
+
+// Sets of the limiter's table, a power of two.
+std::uint32_t bucket_sets(const FilterPolicy& policy, const FilterImage& image)
+{
+    const bool limits = std::ranges::any_of(image.rules, [](const filter_rule& r) { return r.action == ACTION_LIMIT; });
+    return limits ? std::bit_ceil(std::max(policy.limit_entries, 64U) / BUCKET_WAYS) : 1;
+}
+
+std::uint32_t at_least_one(std::size_t entries)
+{
+    return static_cast<std::uint32_t>(std::max<std::size_t>(entries, 1));
+}
+
+// Values of an array map, from its first on.
+template <class Entry>
+Result<void> fill_array(const bpf_map* map, const std::vector<Entry>& entries)
+{
+    std::vector<std::uint32_t> keys(entries.size());
+    for (std::size_t i = 0; i < keys.size(); ++i)
+        keys[i] = static_cast<std::uint32_t>(i);
+    auto count = static_cast<__u32>(entries.size());
+    if (count == 0) return {};
+    if (bpf_map_update_batch(bpf_map__fd(map), keys.data(), entries.data(), &count, nullptr) < 0)
+        return std::unexpected(errno_error(fmt::format("fill the filter's table {}", bpf_map__name(map)), errno));
+    return {};
+}
+
+Result<void> fill_prefixes6(const bpf_map* map, const std::vector<ListedPrefix>& prefixes)
+{
+    std::vector<prefix6> keys;
+    std::vector<std::uint32_t> lists;
+    for (const ListedPrefix& listed : prefixes) {
+        if (!listed.prefix.ipv6) continue;
+        prefix6& key = keys.emplace_back();
+        std::memcpy(key.word, listed.prefix.address.data(), sizeof key.word);
+        key.length = listed.prefix.length;
+        lists.push_back(listed.list);
+    }
+    auto count = static_cast<__u32>(keys.size());
+    if (count == 0) return {};
+    if (bpf_map_update_batch(bpf_map__fd(map), keys.data(), lists.data(), &count, nullptr) < 0)
+        return std::unexpected(errno_error("fill the filter's IPv6 prefixes", errno));
+    return {};
+}
+
+void fill_globals(filter_bpf& skeleton, const FilterImage& image, const PrefixTrie& trie)
+{
+    auto& globals = *skeleton.bss;
+    std::ranges::copy(image.class_of, globals.class_of);
+    std::ranges::copy(image.vectors, globals.vectors);
+    std::ranges::copy(image.rules, globals.rules);
+    std::ranges::copy(image.lists, globals.lists);
+    std::ranges::copy(image.lengths6, globals.lengths6);
+    std::ranges::copy(trie.root, globals.trie_root);
+    globals.terminal = image.terminal;
+    globals.acting = image.acting;
+}
+
+} // namespace
+
+void FilterProgram::Destroy::operator()(filter_bpf* skeleton) const { filter_bpf__destroy(skeleton); }
+FilterProgram::FilterProgram(Skeleton skeleton) : skeleton_(std::move(skeleton)) {}
+FilterProgram::FilterProgram(FilterProgram&&) noexcept = default;
+FilterProgram& FilterProgram::operator=(FilterProgram&&) noexcept = default;
+FilterProgram::~FilterProgram() = default;
+
+int FilterProgram::program() const { return bpf_program__fd(skeleton_->progs.filter); }
+int FilterProgram::counts() const { return bpf_map__fd(skeleton_->maps.counts); }
+int FilterProgram::samples() const { return bpf_map__fd(skeleton_->maps.samples); }
+
+Result<FilterProgram> FilterProgram::load(const FilterPolicy& policy, const FilterImage& image,
+                                          const FilterOptions& options)
+{
+    const kernel::LibbpfSilence silence;
+    const PrefixTrie trie = make_trie(image.prefixes);
+    Skeleton skeleton(filter_bpf__open());
+    if (!skeleton) return not_loaded(errno);
+    set_constants(*skeleton, policy, image);
+    const std::uint32_t sets = bucket_sets(policy, image);
+    skeleton->rodata->bucket_mask = sets - 1;
+    const auto prefixes6 = std::ranges::count_if(image.prefixes, [](const ListedPrefix& l) { return l.prefix.ipv6; });
+    bpf_map__set_max_entries(skeleton->maps.trie_middles, at_least_one(trie.middles.size()));
+    bpf_map__set_max_entries(skeleton->maps.trie_leaves, at_least_one(trie.leaves.size()));
+    bpf_map__set_max_entries(skeleton->maps.prefixes6, at_least_one(static_cast<std::size_t>(prefixes6)));
+    bpf_map__set_max_entries(skeleton->maps.buckets, sets);
+    skeleton->rodata->whole_frames = options.jumbo;
+    if (options.jumbo) bpf_program__set_flags(skeleton->progs.filter, BPF_F_XDP_HAS_FRAGS);
+    if (options.counts >= 0) bpf_map__reuse_fd(skeleton->maps.counts, options.counts);
+    if (options.samples >= 0) bpf_map__reuse_fd(skeleton->maps.samples, options.samples);
+    if (const int code = filter_bpf__load(skeleton.get()); code < 0) return not_loaded(-code);
+    fill_globals(*skeleton, image, trie);
+    TRY_VOID(fill_array(skeleton->maps.trie_middles, trie.middles));
+    TRY_VOID(fill_array(skeleton->maps.trie_leaves, trie.leaves));
+    TRY_VOID(fill_prefixes6(skeleton->maps.prefixes6, image.prefixes));
+    return FilterProgram(std::move(skeleton));
+}
+
+Result<std::vector<filter_count>> read_filter_counts(int map)
+{
+    const int cpus = libbpf_num_possible_cpus();
+    if (cpus < 1) return fail(Error::Kind::Unsupported, "count the CPUs for the filter's counters");
+    std::vector<filter_count> rows(static_cast<std::size_t>(cpus)), sums(COUNT_MOST);
+    for (std::uint32_t counter = 0; counter < COUNT_MOST; ++counter) {
+        if (bpf_map_lookup_elem(map, &counter, rows.data()) < 0)
+            return std::unexpected(errno_error("read the filter's counters", errno));
+        for (const filter_count& row : rows) {
+            sums[counter].packets += row.packets;
+            sums[counter].bytes += row.bytes;
+        }
+    }
+    return sums;
+}
+
+Result<std::vector<filter_count>> FilterProgram::read_counts() const { return read_filter_counts(counts()); }
+
+Result<Verdicted> FilterProgram::run(std::span<const std::uint8_t> frame, std::uint32_t repeat) const
+{
+    LIBBPF_OPTS(bpf_test_run_opts, options);
+    options.data_in = frame.data();
+    options.data_size_in = static_cast<__u32>(frame.size());
+    options.repeat = static_cast<int>(repeat);
+    if (bpf_prog_test_run_opts(program(), &options) < 0)
+        return std::unexpected(errno_error("run a frame through the filter", errno));
+    return Verdicted{options.retval, options.duration};
+}
+
+} // namespace netwright::dataplane

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The filter in the kernel: one loaded program with its tables, not yet attached to anything.
+#pragma once
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "dataplane/filter_image.h"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+struct filter_bpf;
+
+namespace netwright::dataplane {
+
+struct Verdicted {
+    std::uint32_t action = 0;      // XDP_PASS, XDP_DROP
+    std::uint32_t nanoseconds = 0; // mean of the repeats
+};
+
+struct FilterOptions {
+    int counts = -1, samples = -1; // maps that outlive a policy, as file descriptors; none: new ones
+    bool jumbo = false; // frames may span several buffers (an MTU beyond a page): Linux 5.18, and a call a packet
+};
+
+class FilterProgram {
+public:
+    // Unsupported: this kernel's verifier refuses it. Refused: the rights are missing (CAP_BPF and CAP_NET_ADMIN).
+    static Result<FilterProgram> load(const FilterPolicy& policy, const FilterImage& image,
+                                      const FilterOptions& options = {});
+
+    int program() const;
+    int counts() const;
+    int samples() const;
+    // Packets and bytes of each counter, summed over CPUs; COUNT_MOST of them.
+    Result<std::vector<filter_count>> read_counts() const;
+    // One frame through the program, without any interface (BPF_PROG_TEST_RUN).
+    Result<Verdicted> run(std::span<const std::uint8_t> frame, std::uint32_t repeat = 1) const;
+
+    FilterProgram(FilterProgram&&) noexcept;
+    FilterProgram& operator=(FilterProgram&&) noexcept;
+    ~FilterProgram();
+
+private:
+    struct Destroy {
+        void operator()(filter_bpf* skeleton) const;
+    };
+    using Skeleton = std::unique_ptr<filter_bpf, Destroy>;
+    explicit FilterProgram(Skeleton skeleton);
+    Skeleton skeleton_;
+};
+
+// Sums a per-CPU counter map.
+Result<std::vector<filter_count>> read_filter_counts(int map);
+
+} // namespace netwright::dataplane

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What is known of the installed filter, as text.
+#include "dataplane/filter_state.h"
+
+#include "base/text.h"
+#include "dataplane/filter_control.h"
+
+#include <bpf/bpf.h>
+#include <fmt/format.h>
+
+#include <cerrno>
+
+namespace netwright::dataplane {
+namespace {
+
+constexpr std::size_t state_size = 128 * 1024;
+
+} // namespace
+
+Result<Fd> make_state_map(std::string_view text)
+{
+    if (text.size() >= state_size) return fail(Error::Kind::Rejected, "the names of lists and rules are too long");
+    Fd map(bpf_map_create(BPF_MAP_TYPE_ARRAY, "filter_state", sizeof(std::uint32_t), state_size, 1, nullptr));
+    if (!map) return std::unexpected(errno_error("make a BPF map", errno));
+    std::string value(text);
+    value.resize(state_size);
+    const std::uint32_t key = 0;
+    if (bpf_map_update_elem(map.get(), &key, value.data(), BPF_ANY) < 0)
+        return std::unexpected(errno_error("fill a BPF map", errno));
+    return map;
+}
+
+Result<std::string> read_state_map(int map)
+{
+    std::string value(state_size, '\0');
+    const std::uint32_t key = 0;
+    if (bpf_map_lookup_elem(map, &key, value.data()) < 0) return std::unexpected(errno_error("read a BPF map", errno));
+    value.resize(value.find('\0'));
+    return value;
+}
+
+std::string to_text(const InstalledFilter& installed)
+{
+    std::string text =
+        fmt::format("policy {}\nmode {}\ndry_run {}\n", installed.policy,
+                    installed.mode == FilterPolicy::Mode::Native ? "native" : "generic", installed.dry_run ? 1 : 0);
+    for (const std::string& interface : installed.interfaces)
+        text += fmt::format("interface {}\n", interface);
+    for (const auto& [name, counter] : installed.counters)
+        text += fmt::format("counter {} {}\n", counter, name);
+    return text;
+}
+
+Result<InstalledFilter> parse_installed(std::string_view text)
+{
+    InstalledFilter installed;
+    std::string_view line;
+    while (next_line(text, line)) {
+        std::string_view word, rest = line;
+        next_word(rest, word);
+        rest = trim(rest);
+        if (word == "policy") {
+            installed.policy = rest;
+        } else if (word == "mode") {
+            installed.mode = rest == "native" ? FilterPolicy::Mode::Native : FilterPolicy::Mode::Generic;
+        } else if (word == "dry_run") {
+            installed.dry_run = rest == "1";
+        } else if (word == "interface") {
+            installed.interfaces.emplace_back(rest);
+        } else if (word == "counter") {
+            std::string_view number;
+            next_word(rest, number);
+            installed.counters.emplace(trim(rest), static_cast<std::uint16_t>(TRY(parse_unsigned(number))));
+        } else {
+            return fail(Error::Kind::Malformed, fmt::format("the installed filter's state has a line '{}'", line));
+        }
+    }
+    return installed;
+}
+
+} // namespace netwright::dataplane

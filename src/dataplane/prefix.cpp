@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Prefixes as text.
+#include "dataplane/prefix.h"
+
+#include "base/text.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+#include <set>
+
+namespace netwright::dataplane {
+namespace {
+
+// What of byte `number` belongs to a prefix of `length` bits.
+std::uint8_t kept(unsigned length, unsigned number)
+{
+    const unsigned bits = length <= number * 8 ? 0 : std::min(8U, length - number * 8);
+    return static_cast<std::uint8_t>(0xff00U >> bits);
+}
+
+std::string address_text(const Prefix& prefix)
+{
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    ::inet_ntop(prefix.ipv6 ? AF_INET6 : AF_INET, prefix.address.data(), text.data(), text.size());
+    return text.data();
+}
+
+} // namespace
+
+bool Prefix::holds(bool of_ipv6, std::span<const std::uint8_t, 16> wanted) const
+{
+    if (of_ipv6 != ipv6) return false;
+    for (unsigned i = 0; i < 16 && i * 8 < length; ++i)
+        if ((wanted[i] & kept(length, i)) != address.at(i)) return false;
+    return true;
+}
+
+Result<Prefix> parse_prefix(std::string_view text)
+{
+    const std::size_t slash = text.find('/');
+    const std::string address(text.substr(0, std::min<std::size_t>(slash, INET6_ADDRSTRLEN)));
+    Prefix prefix;
+    prefix.ipv6 = address.find(':') != std::string::npos;
+    if (::inet_pton(prefix.ipv6 ? AF_INET6 : AF_INET, address.c_str(), prefix.address.data()) != 1)
+        return fail(Error::Kind::Malformed,
+                    fmt::format("'{}' is no prefix: write 192.0.2.0/24 or 2001:db8::/32", text.substr(0, 64)));
+    const unsigned longest = prefix.ipv6 ? 128 : 32;
+    prefix.length = longest;
+    if (slash != std::string_view::npos) {
+        const auto length = parse_unsigned(text.substr(slash + 1));
+        if (!length || *length > longest)
+            return fail(Error::Kind::Malformed,
+                        fmt::format("'{}': the length of this prefix is 0 to {}", text.substr(0, 64), longest));
+        prefix.length = static_cast<unsigned>(*length);
+    }
+    const auto whole = prefix.address;
+    for (unsigned i = 0; i < 16; ++i)
+        prefix.address.at(i) &= kept(prefix.length, i);
+    if (prefix.address != whole)
+        return fail(Error::Kind::Malformed,
+                    fmt::format("'{}' has bits beyond its length: {} was meant?", text.substr(0, 64), to_text(prefix)));
+    return prefix;
+}
+
+std::string to_text(const Prefix& prefix)
+{
+    const bool single = prefix.length == (prefix.ipv6 ? 128 : 32);
+    return single ? address_text(prefix) : fmt::format("{}/{}", address_text(prefix), prefix.length);
+}
+
+Result<std::vector<std::uint32_t>> lengths6(std::span<const ListedPrefix> prefixes)
+{
+    std::set<std::uint32_t, std::greater<>> found;
+    for (const ListedPrefix& listed : prefixes)
+        if (listed.prefix.ipv6) found.insert(listed.prefix.length);
+    if (found.size() > LENGTHS6_MOST)
+        return fail(Error::Kind::Rejected,
+                    fmt::format("IPv6 prefixes of {} different lengths: {} are possible, one lookup a packet each; "
+                                "split the rare ones into longer prefixes",
+                                found.size(), +LENGTHS6_MOST));
+    return std::vector<std::uint32_t>(found.begin(), found.end());
+}
+
+} // namespace netwright::dataplane

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Attaching XDP programs, and what to say when an interface does not take one.
+#include "dataplane/xdp_link.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace netwright::dataplane {
+namespace {
+
+constexpr int page_mtu = 3498; // veth's limit with 4 KiB pages, the tightest in the tree (drivers/net/veth.c)
+
+std::string attached_program(unsigned index)
+{
+    LIBBPF_OPTS(bpf_xdp_query_opts, query);
+    if (bpf_xdp_query(static_cast<int>(index), 0, &query) < 0 || query.prog_id == 0) return "another XDP program";
+    const Fd program(bpf_prog_get_fd_by_id(query.prog_id));
+    bpf_prog_info info{};
+    __u32 size = sizeof info;
+    if (!program || bpf_obj_get_info_by_fd(program.get(), &info, &size) < 0)
+        return fmt::format("XDP program {}", query.prog_id);
+    return fmt::format("XDP program '{}' (id {})", info.name, query.prog_id);
+}
+
+std::unexpected<Error> refused(const std::string& interface, unsigned index, int code)
+{
+    switch (code) {
+    case EBUSY:
+    case EEXIST:
+        return fail(Error::Kind::Busy,
+                    fmt::format("{}: {} is attached; detach it first (ip link set dev {} xdp off, or whoever owns it)",
+                                interface, attached_program(index), interface),
+                    code);
+    case EOPNOTSUPP:
+        return fail(Error::Kind::Unsupported,
+                    fmt::format("{}: its driver has no native XDP; 'mode: generic' works on any interface, behind the "
+                                "allocation of the packet's buffer: a drop costs about twice as much",
+                                interface),
+                    code);
+    case ERANGE:
+        return fail(Error::Kind::Unsupported,
+                    fmt::format("{}: its MTU is too large for this driver's XDP; lower it", interface), code);
+    default:
+        return std::unexpected(errno_error("attach an XDP program to " + interface, code));
+    }
+}
+
+} // namespace
+
+Result<XdpLink> XdpLink::attach(const std::string& interface, int program, bool generic)
+{
+    const unsigned index = ::if_nametoindex(interface.c_str());
+    if (index == 0)
+        return fail(Error::Kind::Absent, fmt::format("there is no interface {} here (see: ip link)", interface),
+                    ENODEV);
+    LIBBPF_OPTS(bpf_link_create_opts, options);
+    options.flags = generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
+    Fd link(bpf_link_create(program, static_cast<int>(index), BPF_XDP, &options));
+    if (!link) return refused(interface, index, errno);
+    return XdpLink(std::move(link));
+}
+
+Result<Fd> program_of(int link)
+{
+    bpf_link_info info{};
+    __u32 size = sizeof info;
+    if (bpf_obj_get_info_by_fd(link, &info, &size) < 0)
+        return std::unexpected(errno_error("look at a BPF link", errno));
+    Fd program(bpf_prog_get_fd_by_id(info.prog_id));
+    if (!program) return std::unexpected(errno_error("open a BPF link's program", errno));
+    return program;
+}
+
+bool needs_jumbo(const std::string& interface)
+{
+    const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    ifreq request{};
+    std::strncpy(request.ifr_name, interface.c_str(), IFNAMSIZ - 1);
+    return ::ioctl(socket.get(), SIOCGIFMTU, &request) == 0 && request.ifr_mtu > page_mtu;
+}
+
+} // namespace netwright::dataplane

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// One XDP program on one interface, as a BPF link: its descriptor holds it there.
+#pragma once
+
+#include "base/error.h"
+#include "base/fd.h"
+
+#include <string>
+
+namespace netwright::dataplane {
+
+class XdpLink {
+public:
+    // Busy: another XDP program is there, named. Unsupported: the driver has no native XDP, or the MTU is too large.
+    static Result<XdpLink> attach(const std::string& interface, int program, bool generic);
+    int get() const { return link_.get(); }
+
+private:
+    explicit XdpLink(Fd link) : link_(std::move(link)) {}
+    Fd link_;
+};
+
+// The program that a link runs now.
+Result<Fd> program_of(int link);
+
+// Whether frames of this interface's MTU may span several buffers: more than a page holds beside XDP's headroom (256
+// bytes) and the skb's tail (drivers refuse a program then that does not say it can read them).
+bool needs_jumbo(const std::string& interface);
+
+} // namespace netwright::dataplane

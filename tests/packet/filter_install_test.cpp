@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// netwright filter as people use it: installed on a veth in a namespace of its own, swapped under traffic, removed.
+#include "dataplane/filter_program.h"
+#include "dataplane/xdp_link.h"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "support/program.h"
+
+namespace fs = std::filesystem;
+using namespace netwright;
+
+namespace {
+
+void enter_private_namespaces()
+{
+    static const bool entered = [] {
+        return ::unshare(CLONE_NEWNET | CLONE_NEWNS) == 0 &&
+               ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+               ::mount("bpf", "/sys/fs/bpf", "bpf", 0, nullptr) == 0;
+    }();
+    REQUIRE_MESSAGE(entered, "this test needs root: it makes namespaces of its own");
+}
+
+// This namespace has nwa (10.9.0.1) and nwc; beside it lies one with nwb (10.9.0.2).
+class Desk {
+public:
+    Desk()
+    {
+        enter_private_namespaces();
+        fs::create_directories(directory);
+        support::must("ip netns add " + beside);
+        support::must("ip link add nwa type veth peer name nwb netns " + beside);
+        support::must("ip link add nwc type veth peer name nwd netns " + beside);
+        for (const char* line : {"link set nwa up", "link set nwc up", "addr add 10.9.0.1/24 dev nwa"})
+            support::must(std::string("ip ") + line);
+        for (const char* line : {"link set nwb up", "link set nwd up", "addr add 10.9.0.2/24 dev nwb"})
+            support::must("ip -n " + beside + " " + line);
+        for (int i = 0; i < 50 && !pings(); ++i)
+            std::this_thread::sleep_for(std::chrono::milliseconds(20)); // carrier
+    }
+    ~Desk()
+    {
+        (void)run("filter off");
+        (void)support::run({"ip", "link", "del", "nwa"});
+        (void)support::run({"ip", "link", "del", "nwc"});
+        (void)support::run({"ip", "netns", "del", beside});
+        std::error_code ignored;
+        fs::remove_all(directory, ignored);
+    }
+    Desk(const Desk&) = delete;
+    Desk& operator=(const Desk&) = delete;
+
+    support::Output shell(const std::string& line) const
+    {
+        return support::run({"sh", "-c", "cd " + directory.string() + " && " + line});
+    }
+    support::Output run(const std::string& arguments, const std::string& environment = "env -u SSH_CONNECTION -u "
+                                                                                       "SSH_CLIENT") const
+    {
+        return shell(environment + " " + NETWRIGHT_BINARY + " " + arguments);
+    }
+    void write(const std::string& name, const std::string& text) const { std::ofstream(directory / name) << text; }
+    bool pings() const { return shell("ip netns exec " + beside + " ping -c 1 -W 1 10.9.0.1").status == 0; }
+    std::uint64_t counted(const std::string& name) const
+    {
+        const auto stats = run("filter stats --json");
+        REQUIRE_MESSAGE(stats.status == 0, stats.out);
+        const auto json = nlohmann::json::parse(stats.out);
+        return json.contains(name) ? json[name]["packets"].get<std::uint64_t>() : 0;
+    }
+    bool attached(const std::string& interface) const
+    {
+        return support::must("ip -d link show " + interface).find("xdp") != std::string::npos;
+    }
+
+    std::string beside = "nwf-" + std::to_string(::getpid());
+    fs::path directory = fs::temp_directory_path() / ("netwright-filter-" + std::to_string(::getpid()));
+};
+
+constexpr const char* no_ping = "{interfaces: [nwa], rules: [{name: no-ping, protocol: icmp, verdict: drop}]}";
+
+} // namespace
+
+TEST_CASE("a policy drops what it names, counts it, shows itself, and leaves nothing behind when it is off")
+{
+    const Desk desk;
+    REQUIRE(desk.pings());
+    CHECK(desk.run("filter show").out == "no filter runs here\n");
+    desk.write("p.yaml", no_ping);
+    const auto applied = desk.run("filter apply p.yaml");
+    REQUIRE_MESSAGE(applied.status == 0, applied.out);
+    CHECK_FALSE(desk.pings());
+    CHECK(desk.counted("no-ping") >= 1);
+    CHECK(desk.attached("nwa"));
+    CHECK_FALSE(desk.attached("nwc"));
+    CHECK(desk.run("filter show").out.find("nwa") != std::string::npos);
+    CHECK(desk.run("filter off").out == "removed from nwa\n");
+    CHECK(desk.pings());
+    CHECK_FALSE(desk.attached("nwa"));
+    CHECK_FALSE(fs::exists("/sys/fs/bpf/netwright"));
+    CHECK(desk.run("filter stats").status == 1);
+}
+
+TEST_CASE("policies are swapped under traffic without losing a packet or a count")
+{
+    const Desk desk;
+    desk.write("a.yaml", "{interfaces: [nwa], rules: [{name: ping, protocol: icmp, verdict: pass}]}");
+    desk.write("b.yaml", "{interfaces: [nwa, nwc], drop_odd: all, default: drop, rules: [{name: other, protocol: gre, "
+                         "verdict: drop}, {name: ping, protocol: icmp, verdict: pass}, {name: arp6, protocol: icmpv6, "
+                         "verdict: pass}]}");
+    REQUIRE(desk.run("filter apply a.yaml").status == 0);
+    const auto before = desk.counted("ping");
+    std::string summary;
+    std::thread pinger([&] {
+        summary =
+            support::run({"ip", "netns", "exec", desk.beside, "ping", "-q", "-c", "1500", "-i", "0.002", "10.9.0.1"})
+                .out;
+    });
+    for (int i = 0; i < 24; ++i)
+        CHECK(desk.run(i % 2 ? "filter apply a.yaml" : "filter apply b.yaml").status == 0);
+    pinger.join();
+    INFO(summary);
+    CHECK(summary.find(" 0% packet loss") != std::string::npos);
+    CHECK(desk.counted("ping") - before == 1500);
+    CHECK_FALSE(desk.attached("nwc")); // a.yaml came last
+}
+
+TEST_CASE("what cannot be installed changes nothing on any interface")
+{
+    const Desk desk;
+    desk.write("absent.yaml", "{interfaces: [nwa, nwx], rules: [{name: no-ping, protocol: icmp, verdict: drop}]}");
+    auto refused = desk.run("filter apply absent.yaml");
+    CHECK(refused.status == 1);
+    CHECK(refused.out.find("no interface nwx") != std::string::npos);
+    CHECK_FALSE(desk.attached("nwa"));
+
+    desk.write("p.yaml", "{interfaces: [nwa], rules: [{name: ping, protocol: icmp, verdict: count}]}");
+    REQUIRE(desk.run("filter apply p.yaml").status == 0);
+    refused = desk.run("filter apply absent.yaml");
+    CHECK(refused.status == 1);
+    CHECK(desk.pings()); // the old policy still runs
+    CHECK(desk.counted("ping") >= 1);
+    CHECK(desk.run("filter show").out.find("p.yaml") != std::string::npos);
+
+    desk.write("generic.yaml", "{interfaces: [nwa], mode: generic}");
+    CHECK(desk.run("filter apply generic.yaml").out.find("filter off") != std::string::npos);
+}
+
+TEST_CASE("another XDP program is named and left alone")
+{
+    const Desk desk;
+    dataplane::FilterPolicy policy;
+    policy.interfaces = {"nwa"};
+    const auto image = dataplane::make_image(policy, {});
+    REQUIRE(image);
+    const auto program = dataplane::FilterProgram::load(policy, *image);
+    REQUIRE_MESSAGE(program, program.error().what);
+    const auto foreign = dataplane::XdpLink::attach("nwa", program->program(), false);
+    REQUIRE_MESSAGE(foreign, foreign.error().what);
+    desk.write("p.yaml", no_ping);
+    const auto refused = desk.run("filter apply p.yaml");
+    CHECK(refused.status == 1);
+    CHECK(refused.out.find("XDP program 'filter' (id ") != std::string::npos);
+    CHECK(desk.pings());
+}
+
+TEST_CASE("a policy that blocks everything, or the administrator, needs --force")
+{
+    const Desk desk;
+    desk.write("all.yaml", "{interfaces: [nwa], default: drop}");
+    const auto asked = desk.run("filter apply all.yaml");
+    CHECK(asked.status == 1);
+    CHECK(asked.out.find("blocks everything") != std::string::npos);
+    CHECK(desk.pings());
+
+    desk.write("p.yaml", no_ping);
+    const std::string ssh = "env SSH_CONNECTION='10.9.0.2 51234 10.9.0.1 22'";
+    const auto guarded = desk.run("filter apply p.yaml", ssh);
+    CHECK_MESSAGE(guarded.status == 0, guarded.out);
+    CHECK(guarded.out.find("10.9.0.2 is always passed") != std::string::npos);
+    CHECK(desk.pings());
+    CHECK(desk.counted("administrator") >= 1);
+    REQUIRE(desk.run("filter apply --force p.yaml", ssh).status == 0);
+    CHECK_FALSE(desk.pings());
+}
+
+TEST_CASE("without rights, and without bpffs, one line says what is missing")
+{
+    const Desk desk;
+    desk.write("p.yaml", no_ping);
+    fs::permissions(desk.directory, fs::perms::all);
+    const auto refused = desk.run("filter apply p.yaml", "setpriv --reuid 65534 --clear-groups env -u SSH_CONNECTION");
+    CHECK(refused.status == 1);
+    CHECK(std::count(refused.out.begin(), refused.out.end(), '\n') == 1);
+    const auto absent = support::run(
+        {"unshare", "-m", "sh", "-c",
+         "umount -a -t bpf; cd " + desk.directory.string() + " && exec " + NETWRIGHT_BINARY + " filter show"});
+    CHECK(absent.status == 1);
+    CHECK(absent.out.find("mount -t bpf bpf /sys/fs/bpf") != std::string::npos);
+}
