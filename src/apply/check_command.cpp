@@ -22,6 +22,7 @@ namespace {
     ::setpgid(0, 0);
     const int nothing = ::open("/dev/null", O_RDONLY);
     if (nothing >= 0) ::dup2(nothing, STDIN_FILENO);
+    ::signal(SIGPIPE, SIG_DFL); // we ignore it ourselves; `yes | head -1` must end
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 namespace netwright::apply {
 namespace {
@@ -23,9 +24,19 @@ CREATE TABLE transactions(
 CREATE TABLE steps(
     tx INTEGER NOT NULL REFERENCES transactions(id), n INTEGER NOT NULL, tunable TEXT NOT NULL,
     old TEXT, new TEXT, shown TEXT, follower INTEGER NOT NULL, state TEXT NOT NULL,
+    lasts INTEGER NOT NULL DEFAULT 1,
     PRIMARY KEY(tx, n)) WITHOUT ROWID;
-PRAGMA user_version=1;
+PRAGMA user_version=2;
 )";
+
+// One row an older schema: what makes it the next one. In schema 1 everything that could last did.
+struct Migration {
+    std::int64_t from;
+    const char* script;
+};
+constexpr std::array migrations{
+    Migration{1, "ALTER TABLE steps ADD COLUMN lasts INTEGER NOT NULL DEFAULT 1; PRAGMA user_version=2"},
+};
 
 constexpr std::string_view select_transactions =
     "SELECT id, state, started, changed, boot_id, host, netns_initial, netns_name, netns_inode, netns_cookie, "
@@ -81,16 +92,17 @@ Result<Step> step_from(const Row& row)
     step.shown = TRY(value_or_nothing(step.tunable, row.text_or_null(3)));
     step.follower = row.number(4) != 0;
     step.state = TRY(parse_step_state(row.text(5)));
+    step.lasts = row.number(6) != 0;
     return step;
 }
 
 Result<void> insert_steps(Database& database, std::int64_t id, const std::vector<Step>& steps)
 {
     for (std::size_t n = 0; n < steps.size(); ++n)
-        TRY_VOID(database.run("INSERT INTO steps VALUES(?,?,?,?,?,?,?,?)",
+        TRY_VOID(database.run("INSERT INTO steps VALUES(?,?,?,?,?,?,?,?,?)",
                               {id, static_cast<std::int64_t>(n), to_text(steps[n].tunable), text_or_null(steps[n].from),
                                text_or_null(steps[n].to), text_or_null(steps[n].shown), std::int64_t{steps[n].follower},
-                               std::string(to_text(steps[n].state))}));
+                               std::string(to_text(steps[n].state)), std::int64_t{steps[n].lasts}}));
     return {};
 }
 
@@ -125,23 +137,39 @@ Result<void> check_whole(Database& database)
     return fail(Error::Kind::Malformed, verdict);
 }
 
+// Another netwright may be doing the same: the version is asked again inside.
+Result<void> create(Database& database, const std::filesystem::path& directory)
+{
+    const auto once = [&]() -> Result<void> {
+        if (TRY(database.number("PRAGMA user_version")) != 0) return {};
+        if (TRY(database.number("SELECT count(*) FROM sqlite_schema")) != 0)
+            return fail(Error::Kind::Malformed,
+                        fmt::format("journal in {} is another program's database: choose another --state-dir",
+                                    directory.string()));
+        return database.script(create_schema);
+    };
+    TRY_VOID(durably(database, once));
+    return sync_directory(directory);
+}
+
+Result<void> migrate(Database& database)
+{
+    for (const Migration& step : migrations) {
+        const auto once = [&]() -> Result<void> {
+            if (TRY(database.number("PRAGMA user_version")) != step.from) return {};
+            return database.script(step.script);
+        };
+        TRY_VOID(durably(database, once));
+    }
+    return {};
+}
+
 Result<void> prepare_schema(Database& database, const std::filesystem::path& directory)
 {
     auto version = database.number("PRAGMA user_version");
-    if (version && *version == 0) {
-        const auto create = [&]() -> Result<void> {
-            // Another netwright may have been faster.
-            if (TRY(database.number("PRAGMA user_version")) != 0) return {};
-            if (TRY(database.number("SELECT count(*) FROM sqlite_schema")) != 0)
-                return fail(Error::Kind::Malformed,
-                            fmt::format("journal in {} is another program's database: choose another --state-dir",
-                                        directory.string()));
-            return database.script(create_schema);
-        };
-        TRY_VOID(durably(database, create));
-        TRY_VOID(sync_directory(directory));
-        version = database.number("PRAGMA user_version");
-    }
+    if (version && *version == 0) TRY_VOID(create(database, directory));
+    if (version && *version > 0 && *version < Journal::schema) TRY_VOID(migrate(database));
+    version = database.number("PRAGMA user_version");
     if (!version) return std::unexpected(std::move(version).error());
     if (*version == Journal::schema) return {};
     const bool newer = *version > Journal::schema;
@@ -246,8 +274,9 @@ Result<std::vector<Record>> read_rows(Database& database, std::string_view where
             record.steps.push_back(TRY(step_from(row)));
             return {};
         };
-        TRY_VOID(database.run("SELECT tunable, old, new, shown, follower, state FROM steps WHERE tx=? ORDER BY n",
-                              {record.id}, add_step));
+        TRY_VOID(
+            database.run("SELECT tunable, old, new, shown, follower, state, lasts FROM steps WHERE tx=? ORDER BY n",
+                         {record.id}, add_step));
     }
     return records;
 }

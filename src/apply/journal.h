@@ -20,7 +20,7 @@ enum class Access { Read, Change, Write };
 
 class Journal {
 public:
-    static constexpr int schema = 1;
+    static constexpr int schema = 2;
 
     // Write: creates the state directory (mode 0700) and the journal. Read, Change: Absent when there is none.
     // Malformed: it is damaged; Unsupported: made by a newer netwright; Refused: run as root.

@@ -25,10 +25,18 @@ Receipt receipt_of(const Record& record)
     return receipt;
 }
 
+void leave_what_lasts(Record& record)
+{
+    std::erase_if(record.steps, [](const Step& step) { return !step.lasts; });
+}
+
+// With only those of their steps that are to last.
 Result<std::vector<Record>> confirmed_without(const Journal& journal, std::int64_t id)
 {
     auto records = TRY(journal.all());
     std::erase_if(records, [&](const Record& one) { return one.state != State::Confirmed || one.id == id; });
+    for (Record& one : records)
+        leave_what_lasts(one);
     return records;
 }
 
@@ -44,7 +52,7 @@ Result<Settings> persist_with(const Journal& journal, const Record& record)
 {
     if (record.etc_dir.empty()) return Settings{};
     auto all = TRY(confirmed_without(journal, record.id));
-    all.push_back(record);
+    leave_what_lasts(all.emplace_back(record));
     std::ranges::sort(all, {}, &Record::id);
     Settings settings = settings_of(all, record.etc_dir);
     TRY_VOID(persist(record.etc_dir, settings));
@@ -56,6 +64,8 @@ std::vector<std::string> what_does_not_last(const Record& record)
     std::vector<std::string> warnings;
     for (const Step& step : record.steps) {
         if (step.follower) continue;
+        const bool could = natural_persistence(step.tunable) != Persistence::None;
+        if (could && !step.lasts) continue; // whoever reviewed the plan wanted it so
         const bool sysctl = std::holds_alternative<SysctlKey>(step.tunable);
         if (sysctl && !record.etc_dir.empty()) continue;
         warnings.push_back(fmt::format("{} is not made to last: {}", to_text(step.tunable),

@@ -39,6 +39,7 @@ struct Step {
     std::optional<Value> to{};    // what the plan wants; a follower has none
     std::optional<Value> shown{}; // what the kernel showed when all was written
     bool follower = false;        // not in the plan: the kernel changes it when a step is written
+    bool lasts = true;            // the plan wants it after the next boot too
     StepState state = StepState::Waiting;
     bool operator==(const Step&) const = default;
 };

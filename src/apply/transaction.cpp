@@ -45,7 +45,11 @@ Result<void> refuse_empty_or_double(const Plan& plan)
 Result<Step> examine(kernel::Kernel& kernel, const Change& change)
 {
     if (change.to) TRY_VOID(tunable::check(kernel, change.tunable, *change.to));
-    Step step{.tunable = change.tunable, .from = {}, .to = change.to, .shown = {}};
+    Step step{.tunable = change.tunable,
+              .from = {},
+              .to = change.to,
+              .shown = {},
+              .lasts = change.persistence != Persistence::None};
     step.from = TRY(tunable::read(kernel, change.tunable));
     if (tunable::same(step.tunable, step.from, change.from)) return step;
     return fail(Error::Kind::Mismatch,

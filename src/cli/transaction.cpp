@@ -12,6 +12,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <poll.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -120,6 +121,7 @@ int wait_for_yes(apply::Transaction& change, std::chrono::seconds patience, cons
         "\nIt is applied, and undone in {} unless you keep it. Can you still work? Type yes to keep, no to undo: ",
         duration_text(patience));
     std::fflush(stdout);
+    ::tcflush(STDIN_FILENO, TCIFLUSH); // what was typed before it was applied proves nothing
     const auto answer = answer_within(patience);
     fmt::print("\n");
     if (answer && (*answer == "yes" || *answer == "y")) return finish(change.keep(), style);

@@ -40,6 +40,7 @@ Record full_record()
                     step("queue/eth0/rx-0/rps_cpus", "0", "0-3,9", false),
                     step("net.ipv4.ip_local_reserved_ports", nullptr, "80-90", false),
                     step("net.ipv4.tcp_congestion_control", "cubic", nullptr, true)};
+    record.steps[0].lasts = false;
     return record;
 }
 
@@ -71,6 +72,55 @@ TEST_CASE("a record reads back as the same value, in every state")
     REQUIRE(again);
     CHECK(again->find(record.id) == Result<Record>(record));
     CHECK(again->find(99).error().kind == Error::Kind::Absent);
+}
+
+TEST_CASE("a journal of the first schema is brought up to date, and says what it always said")
+{
+    TemporaryDirectory directory;
+    Record record = full_record();
+    record.steps[0].lasts = true; // as all steps did
+    {
+        auto journal = Journal::open(directory.path(), Access::Write);
+        REQUIRE(journal);
+        record.id = journal->add(record).value();
+    }
+    {
+        auto database = Database::open(directory.path() / "journal.db", true);
+        REQUIRE(database);
+        REQUIRE(database->script("ALTER TABLE steps DROP COLUMN lasts; PRAGMA user_version=1"));
+    }
+    auto journal = Journal::open(directory.path(), Access::Read);
+    REQUIRE(journal);
+    CHECK(journal->find(record.id) == Result<Record>(record));
+}
+
+TEST_CASE("a journal that is none, of a newer schema, or with a row nobody knows is refused with its name")
+{
+    TemporaryDirectory directory;
+    Record record = full_record();
+    {
+        auto journal = Journal::open(directory.path(), Access::Write);
+        REQUIRE(journal);
+        REQUIRE(journal->add(record));
+    }
+    const auto with = [&](const char* script) -> Error {
+        auto database = Database::open(directory.path() / "journal.db", true);
+        REQUIRE(database);
+        REQUIRE(database->script(script));
+        auto journal = Journal::open(directory.path(), Access::Change);
+        if (!journal) return journal.error();
+        const auto all = journal->all();
+        REQUIRE_FALSE(all);
+        return all.error();
+    };
+    const Error unknown = with("UPDATE steps SET tunable='warp/9' WHERE n=0");
+    CHECK(unknown.what.starts_with("journal in " + directory.path().string()));
+    CHECK(unknown.what.ends_with("if a newer netwright wrote that, use it"));
+    CHECK(with("PRAGMA user_version=99").kind == Error::Kind::Unsupported);
+    CHECK(with("PRAGMA user_version=-1").kind == Error::Kind::Malformed);
+    const Error other = with("PRAGMA user_version=0");
+    CHECK(other.kind == Error::Kind::Malformed);
+    CHECK(other.what.find("another program's database") != std::string::npos);
 }
 
 TEST_CASE("a journal that was not made yet is absent for readers")

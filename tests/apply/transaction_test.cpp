@@ -33,6 +33,7 @@ Change change(const char* tunable, const char* from, const char* to)
     one.tunable = *parse_tunable(tunable);
     if (from) one.from = *parse_value(one.tunable, from);
     if (to) one.to = *parse_value(one.tunable, to);
+    one.persistence = natural_persistence(one.tunable);
     return one;
 }
 
@@ -54,6 +55,25 @@ Plan good_plan()
 State state_of(const Bench& bench, std::int64_t id = 1) { return *bench.journal.state_of(id); }
 
 } // namespace
+
+TEST_CASE("what the reviewed plan does not want to last is kept, but not written to sysctl.d")
+{
+    Bench bench;
+    Plan plan = good_plan();
+    plan.changes[1].persistence = Persistence::None;
+    auto transaction = Transaction::begin(bench.kernel, bench.journal, plan, bench.options);
+    REQUIRE(transaction);
+    REQUIRE(transaction->apply());
+    const auto kept = transaction->keep();
+    REQUIRE(kept);
+    const std::string file = file_text(bench.sysctl_file());
+    CHECK(file.find("net.core.somaxconn = 8192") != std::string::npos);
+    CHECK(file.find("tcp_rmem") == std::string::npos);
+    for (const std::string& warning : kept->warnings)
+        CHECK(warning.find("tcp_rmem") == std::string::npos); // it was asked for: nothing to warn of
+    REQUIRE(rollback(bench.kernel, bench.journal, std::nullopt, IfChanged::Refuse));
+    CHECK_FALSE(std::filesystem::exists(bench.sysctl_file()));
+}
 
 TEST_CASE("applied, then undone, the tree is the same byte for byte")
 {

@@ -3,6 +3,7 @@
 // when something is wrong.
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
+#include <pty.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -270,6 +271,39 @@ TEST_CASE("a plan edited into nonsense is refused with its file and line, and no
         CHECK_MESSAGE(output.out.find(row.says) != std::string::npos, output.out);
     }
     CHECK(desk.sysctls() == before);
+}
+
+TEST_CASE("a check that a closed pipe should end is ended")
+{
+    const Desk desk;
+    // netwright itself ignores SIGPIPE; a check that inherited that would go on.
+    const auto output = desk.run("set net.core.somaxconn 5000 --yes --keep --check 'kill -PIPE $$; exit 0'");
+    CHECK(output.status == 1);
+    CHECK_MESSAGE(output.out.find("was ended by signal 13; everything was put back") != std::string::npos, output.out);
+}
+
+TEST_CASE("an answer that was typed before the change was made does not keep it")
+{
+    const Desk desk;
+    const std::string command = std::string(NETWRIGHT_BINARY) + " --netns " + desk.netns + " --state-dir " +
+                                (desk.directory / "state").string() +
+                                " set net.core.somaxconn 5000 --confirm-within 5s";
+    int terminal = -1;
+    const pid_t child = ::forkpty(&terminal, nullptr, nullptr, nullptr);
+    if (child == 0) ::execl("/bin/sh", "sh", "-c", command.c_str(), static_cast<char*>(nullptr));
+    REQUIRE(child > 0);
+    REQUIRE(::write(terminal, "y\nyes\nyes\n", 10) == 10); // impatience
+    std::string shown;
+    char buffer[4096];
+    for (ssize_t got = 0; (got = ::read(terminal, buffer, sizeof buffer)) > 0;)
+        shown.append(buffer, static_cast<std::size_t>(got));
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    ::close(terminal);
+    CHECK_MESSAGE(shown.find("It is applied") != std::string::npos, shown);
+    CHECK_MESSAGE(shown.find("No answer: putting everything back.") != std::string::npos, shown);
+    CHECK(WEXITSTATUS(status) == 1);
+    CHECK(desk.sysctl("net.core.somaxconn") == "4096");
 }
 
 TEST_CASE("asking for what was never done makes no state directory")

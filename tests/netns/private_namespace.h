@@ -49,6 +49,7 @@ inline Change change_to(kernel::Kernel& kernel, const char* tunable, const char*
     change.tunable = *parse_tunable(tunable);
     change.from = tunable::read(kernel, change.tunable).value_or(std::nullopt);
     change.to = *parse_value(change.tunable, to);
+    change.persistence = natural_persistence(change.tunable);
     return change;
 }
 
