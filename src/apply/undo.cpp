@@ -119,7 +119,8 @@ void look_again(kernel::Kernel& kernel, const Record& record, std::vector<StepRe
         if (report.outcome == Outcome::ChangedSince || report.outcome == Outcome::Gone) continue;
         const auto step = std::ranges::find(record.steps, report.tunable, &Step::tunable);
         const Present now = tunable::read(kernel, report.tunable);
-        if (!now || (report.outcome != Outcome::Failed && tunable::same(report.tunable, *now, step->from))) continue;
+        // A driver that rounds may have taken the old value exactly, had the others been back already.
+        if (!now || (report.outcome != Outcome::Failed && *now == step->from)) continue;
         report = restore(kernel, *step, step->from);
     }
 }

@@ -4,7 +4,9 @@
 
 #include <linux/ethtool_netlink.h>
 
+#include <algorithm>
 #include <array>
+#include <bit>
 
 namespace netwright::tunable {
 namespace {
@@ -17,8 +19,23 @@ constexpr std::array fields{
 };
 constexpr EthtoolGroup rings{"ring", ETHTOOL_MSG_RINGS_GET, ETHTOOL_MSG_RINGS_SET, "-G", fields};
 
+// Drivers round up: e1000e and ixgbe to 8 descriptors, i40e and ice to 32, vmxnet3 with jumbo frames to 96, mlx5 to a
+// power of two. The sizes that people ask for are multiples of all but 96: they equal nothing else by accident.
+struct RingKind : EthtoolGroupKind<rings> {
+    static bool same(const NicSetting&, const Value& a, const Value& b)
+    {
+        const auto *one = std::get_if<std::int64_t>(&a), *other = std::get_if<std::int64_t>(&b);
+        if (!one || !other || *one < 0 || *other < 0) return a == b;
+        const auto [asked, given] = std::minmax(static_cast<std::uint64_t>(*one), static_cast<std::uint64_t>(*other));
+        return given == asked || given == std::bit_ceil(asked) || std::ranges::any_of(steps, [=](std::uint64_t step) {
+                   return given == (asked + step - 1) / step * step;
+               });
+    }
+    static constexpr std::array<std::uint64_t, 3> steps{8, 32, 96};
+};
+
 } // namespace
 
-constexpr Kind nic_ring_kind = kind_of<EthtoolGroupKind<rings>>("nic/ring", "ethtool netlink RINGS_GET, RINGS_SET");
+constexpr Kind nic_ring_kind = kind_of<RingKind>("nic/ring", "ethtool netlink RINGS_GET, RINGS_SET");
 
 } // namespace netwright::tunable

@@ -253,3 +253,17 @@ TEST_CASE("what a captured tree does not hold is said to be that")
     CHECK(shown(kernel, "nic/eth0/ring/rx") == "unsupported");
     CHECK(shown(kernel, "link/eth0/napi_defer_hard_irqs") == "absent");
 }
+
+TEST_CASE("a ring that its driver rounded up is the ring that was asked for")
+{
+    const Tunable ring = NicSetting{"eth0", "ring", "rx"};
+    const auto same = [&](std::int64_t a, std::int64_t b) { return tunable::same(ring, Value{a}, Value{b}); };
+    CHECK(same(101, 104));   // e1000e
+    CHECK(same(2048, 2112)); // vmxnet3 with jumbo frames
+    CHECK(same(1000, 1024)); // mlx5
+    CHECK_FALSE(same(256, 512));
+    CHECK_FALSE(same(256, 320));
+    CHECK_FALSE(same(1024, 1025));
+    CHECK_FALSE(same(0, 8));
+    CHECK_FALSE(same(-1, 7));
+}
