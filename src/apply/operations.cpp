@@ -129,7 +129,8 @@ void note_outcomes(Record& record, const std::vector<StepReport>& reports)
             step->state = StepState::Left;
         else if (report.outcome != Outcome::Failed)
             step->state = StepState::Restored;
-        if (!report.note.empty()) record.note += (record.note.empty() ? "" : "; ") + report.note;
+        if (record.note.find(report.note) == std::string::npos) // several of an interface that is gone say the same
+            record.note += (record.note.empty() ? "" : "; ") + report.note;
     }
 }
 
@@ -235,7 +236,8 @@ Result<Receipt> undo(kernel::Kernel& kernel, Journal& journal, Record& record, I
     TRY_VOID(close_undone(journal, record, any_failed(receipt.steps), changed, was_persisted));
     receipt.state = record.state;
     for (const StepReport& report : receipt.steps)
-        if (!report.note.empty()) receipt.warnings.push_back(report.note);
+        if (!report.note.empty() && std::ranges::find(receipt.warnings, report.note) == receipt.warnings.end())
+            receipt.warnings.push_back(report.note);
     return receipt;
 }
 

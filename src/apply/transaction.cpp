@@ -9,6 +9,7 @@
 #include "tunable/tunable_kind.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
@@ -206,7 +207,12 @@ Result<void> Transaction::wait_for_owner()
 Error Transaction::undone_because(Error reason)
 {
     const auto back = undo();
-    reason.what += back ? "; everything was put back" : fmt::format("; {}", back.error().what);
+    if (!back)
+        reason.what += fmt::format("; {}", back.error().what);
+    else if (back->warnings.empty())
+        reason.what += "; everything was put back";
+    else // an interface was unplugged meanwhile, or somebody else wrote
+        reason.what += fmt::format("; what could be was put back, not this: {}", fmt::join(back->warnings, "; "));
     return reason;
 }
 
