@@ -48,9 +48,10 @@ std::vector<std::string> board()
                           " -object memory-backend-ram,size=384M,id=memory1 -numa node,cpus=2-3,memdev=memory1"
                           " -device pxb-pcie,id=socket0,bus=pcie.0,bus_nr=64,numa_node=0"
                           " -device pxb-pcie,id=socket1,bus=pcie.0,bus_nr=128,numa_node=1"
-                          " -device pcie-root-port,id=port0,bus=socket0,chassis=1"
-                          " -device pcie-root-port,id=port1,bus=socket1,chassis=2"
+                          " -device pcie-root-port,id=port0,bus=socket0,chassis=1,hotplug=off"
+                          " -device pcie-root-port,id=port1,bus=socket1,chassis=2,hotplug=off"
                           " -device pcie-root-port,id=slot0,bus=pcie.0,chassis=3"
+                          " -device pcie-root-port,id=slot1,bus=pcie.0,chassis=4"
                           " -display none -nodefaults -no-user-config -no-reboot");
 }
 
@@ -62,9 +63,12 @@ struct Interface {
 constexpr std::string_view virtio = "virtio-net-pci,mq=on,vectors=10,rss=on,hash=on";
 
 constexpr Interface interfaces[] = {
-    {"virtio0", "bus=port0", "10", 4},        {"virtio1", "bus=port1", "11", 4},
-    {"spare0", "bus=slot0", "40", 4},         {"vmxnet0", "vmxnet3,bus=pcie.0", "20", 1},
+    {"vnet0", "bus=port0", "10", 4},
+    {"vnet1", "bus=port1", "11", 4},
+    {"vmxnet0", "vmxnet3,bus=pcie.0", "20", 1},
     {"intel0", "e1000e,bus=pcie.0", "30", 1},
+    {"spare0", "bus=slot0", "40", 4},
+    {"spare1", "e1000e,bus=slot1", "41", 1},
 };
 
 std::vector<std::string> plugged(const Interface& one)
@@ -87,22 +91,23 @@ std::vector<std::string> command_line(const Options& options, const fs::path& di
         add(plugged(one));
     if (options.disk)
         add({"-drive", "file=" + options.disk->string() + ",format=raw,if=none,id=disk,cache=writethrough", "-device",
-             "virtio-blk-pci,drive=disk"});
+             "virtio-blk-pci,bus=pcie.0,drive=disk"});
     add({"-serial", "file:" + (directory / "console").string(), "-serial", "stdio"});
     add({"-qmp", "unix:" + (directory / "monitor").string() + ",server=on,wait=off"});
     add({"-kernel", kernel_image().string(), "-initrd", from_environment("NETWRIGHT_VM_INITRAMFS").string()});
-    // The log's level leaves a panic its words; a panic ends the machine, which ends the test.
-    add({"-append", "console=ttyS0 loglevel=4 panic=-1 mitigations=off scenarios=" + options.scenarios});
+    // A panic ends the machine, which ends the test. On a busy host emulated clocks run late: neither the check that
+    // the timer ticks (arch/x86/kernel/apic/io_apic.c) nor the watchdogs can tell that from a fault.
+    add({"-append", "console=ttyS0 loglevel=4 panic=-1 mitigations=off no_timer_check nowatchdog"
+                    " rcupdate.rcu_cpu_stall_suppress=1 scenarios=" +
+                        options.scenarios});
     return all;
 }
 
 } // namespace
 
-Machine::Machine(const Options& options) : deadline_(std::chrono::steady_clock::now() + options.deadline)
+Machine::Machine(const Options& options)
+    : directory_(new_directory()), deadline_(std::chrono::steady_clock::now() + options.deadline)
 {
-    std::string pattern = (fs::temp_directory_path() / "netwright-vm-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary directory");
-    directory_ = pattern;
     start(options);
 }
 
@@ -170,9 +175,9 @@ void Machine::kill()
     pid_ = -1;
 }
 
-void Machine::unplug(const std::string& interface)
+std::string Machine::unplug(const std::string& interface)
 {
-    ask_monitor(R"({"execute":"device_del","arguments":{"id":")" + interface + "\"}}");
+    return ask_monitor(R"({"execute":"device_del","arguments":{"id":")" + interface + "\"}}");
 }
 
 std::string Machine::ask_monitor(const std::string& command)
@@ -196,7 +201,6 @@ std::string Machine::ask_monitor(const std::string& command)
     const ssize_t got = ::read(monitor, buffer, sizeof buffer);
     if (got > 0) said.append(buffer, static_cast<std::size_t>(got));
     ::close(monitor);
-    if (said.find("\"error\"") != std::string::npos) throw std::runtime_error(command + ": " + said);
     return said;
 }
 
@@ -222,11 +226,22 @@ Report run(const Options& options)
             break;
         }
         report.text += *line + "\n";
-        if (said.size() == 2 && said[0] == "unplug") machine.unplug(said[1]);
-        if (said.size() == 1 && said[0] == "kill") break;
+        if (said.size() == 2 && said[0] == "unplug") report.text += machine.unplug(said[1]);
+        if (said.size() == 1 && said[0] == "kill") {
+            machine.kill();
+            report.killed = true;
+            break;
+        }
     }
     report.console = machine.console();
     return report;
+}
+
+fs::path new_directory()
+{
+    std::string pattern = (fs::temp_directory_path() / "netwright-vm-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary directory");
+    return pattern;
 }
 
 fs::path new_disk(const fs::path& directory)

@@ -21,8 +21,9 @@ struct Options {
     std::chrono::seconds deadline{240};        // of the whole run
 };
 
-// Interfaces: virtio0 (node 0) and virtio1 (node 1) with four queue pairs and RSS, vmxnet0, intel0 (e1000e), spare0
-// (virtio in a slot that can be unplugged). Each has a tap of its own in a network namespace that goes with the object.
+// Interfaces: vnet0 (node 0) and vnet1 (node 1), virtio with four queue pairs and RSS; vmxnet0; intel0 (e1000e); spare0
+// (virtio) and spare1 (e1000e) in slots that can be unplugged. Each has a tap of its own in a network namespace that
+// goes with the object.
 class Machine {
 public:
     // Throws when there is no QEMU, no kernel or no namespace: the test cannot go on without.
@@ -33,9 +34,9 @@ public:
 
     // The next line the scenarios said; nothing once the machine is off or the deadline has passed.
     std::optional<std::string> next_line();
-    void unplug(const std::string& interface); // orderly, as the hot-plug button does
-    void kill();                               // at once: what is not on its disk is lost
-    std::string console() const;               // what QEMU and the kernel said
+    std::string unplug(const std::string& interface); // orderly, as the hot-plug button does; what QEMU answered
+    void kill();                                      // at once: what is not on its disk is lost
+    std::string console() const;                      // what QEMU and the kernel said
 
 private:
     void start(const Options& options);
@@ -52,12 +53,15 @@ private:
 struct Report {
     std::string text;       // everything the scenarios said, for the reader of a failure
     std::optional<int> end; // what they ended with; nothing: the machine died or ran out of time
+    bool killed = false;    // a scenario asked for it, and it was done
     std::string console;
 };
 
 // Until the end line. What a scenario asks of the world outside ("netwright-vm: unplug spare0", "netwright-vm: kill")
 // is done on the way.
 Report run(const Options& options);
+
+std::filesystem::path new_directory();
 
 // An empty ext4 file system.
 std::filesystem::path new_disk(const std::filesystem::path& directory);
