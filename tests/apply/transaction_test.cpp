@@ -66,7 +66,7 @@ TEST_CASE("what the reviewed plan does not want to last is kept, but not written
     REQUIRE(transaction->apply());
     const auto kept = transaction->keep();
     REQUIRE(kept);
-    const std::string file = file_text(bench.sysctl_file());
+    const std::string file = netwright::test::file_text(bench.sysctl_file());
     CHECK(file.find("net.core.somaxconn = 8192") != std::string::npos);
     CHECK(file.find("tcp_rmem") == std::string::npos);
     for (const std::string& warning : kept->warnings)
