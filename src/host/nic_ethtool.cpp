@@ -274,30 +274,9 @@ void parse_coalescing(Nic& nic, Attributes attributes)
 
 void parse_features(Nic& nic, Attributes attributes, const std::vector<std::string>& names)
 {
-    kernel::EthtoolBitset changeable, wanted, active, never;
-    each_attribute(attributes, [&](std::uint16_t type, Attributes payload) {
-        switch (type) {
-        case ETHTOOL_A_FEATURES_HW:
-            changeable = kernel::EthtoolBitset::parse(payload);
-            break;
-        case ETHTOOL_A_FEATURES_WANTED:
-            wanted = kernel::EthtoolBitset::parse(payload);
-            break;
-        case ETHTOOL_A_FEATURES_ACTIVE:
-            active = kernel::EthtoolBitset::parse(payload);
-            break;
-        case ETHTOOL_A_FEATURES_NOCHANGE:
-            never = kernel::EthtoolBitset::parse(payload);
-            break;
-        default:
-            break;
-        }
-    });
     std::vector<Feature> features;
-    features.reserve(names.size());
-    for (std::size_t bit = 0; bit < names.size() && bit < active.size(); ++bit)
-        if (!names[bit].empty())
-            features.push_back({names[bit], active.has(bit), wanted.has(bit), !changeable.has(bit) || never.has(bit)});
+    for (auto& [name, active, wanted, fixed] : kernel::parse_ethtool_features(attributes, names))
+        features.push_back({std::move(name), active, wanted, fixed});
     nic.features = std::move(features);
 }
 

@@ -28,6 +28,18 @@ IndexedString parse_string(Payload nest)
     return string;
 }
 
+std::uint32_t flags_for(EthtoolBits bits) { return bits == EthtoolBits::Compact ? ETHTOOL_FLAG_COMPACT_BITSETS : 0; }
+
+EthtoolNamedBit parse_named_bit(Payload nest)
+{
+    EthtoolNamedBit bit;
+    each_attribute(nest, [&](std::uint16_t type, Payload payload) {
+        if (type == ETHTOOL_A_BITSET_BIT_NAME) bit.name = as_text(payload);
+        if (type == ETHTOOL_A_BITSET_BIT_VALUE) bit.on = true;
+    });
+    return bit;
+}
+
 constexpr std::uint16_t header_attribute = 1; // ETHTOOL_A_*_HEADER in every command
 
 void each_header_attribute(const nlmsghdr& answer, const EachAttribute& each)
@@ -54,26 +66,44 @@ bool EthtoolBitset::has(std::size_t bit) const
     return bit < size_ && bit / 32 < words_.size() && (words_[bit / 32] >> (bit % 32) & 1) != 0;
 }
 
-Request ethtool_question(std::uint16_t family, std::uint8_t command, std::uint32_t index)
+Request ethtool_question(std::uint16_t family, std::uint8_t command, std::uint32_t index, EthtoolBits bits)
 {
     Request question(family, index == 0 ? NLM_F_DUMP : 0);
     question.header(genlmsghdr{command, ETHTOOL_GENL_VERSION, 0});
     const std::size_t header = question.begin(header_attribute);
     if (index != 0) question.put_u32(ETHTOOL_A_HEADER_DEV_INDEX, index);
-    question.put_u32(ETHTOOL_A_HEADER_FLAGS, ETHTOOL_FLAG_COMPACT_BITSETS);
+    question.put_u32(ETHTOOL_A_HEADER_FLAGS, flags_for(bits));
     question.end(header);
     return question;
 }
 
-Request ethtool_request(std::uint16_t family, std::uint8_t command, std::string_view nic)
+Request ethtool_request(std::uint16_t family, std::uint8_t command, std::string_view nic, EthtoolBits bits)
 {
     Request request(family, 0);
     request.header(genlmsghdr{command, ETHTOOL_GENL_VERSION, 0});
     const std::size_t header = request.begin(header_attribute);
     request.put_text(ETHTOOL_A_HEADER_DEV_NAME, nic);
-    request.put_u32(ETHTOOL_A_HEADER_FLAGS, ETHTOOL_FLAG_COMPACT_BITSETS);
+    request.put_u32(ETHTOOL_A_HEADER_FLAGS, flags_for(bits));
     request.end(header);
     return request;
+}
+
+void put_ethtool_bit(Request& request, std::uint16_t type, std::string_view name, bool on)
+{
+    const std::size_t set = request.begin(type), bits = request.begin(ETHTOOL_A_BITSET_BITS);
+    const std::size_t bit = request.begin(ETHTOOL_A_BITSET_BITS_BIT);
+    request.put_text(ETHTOOL_A_BITSET_BIT_NAME, name);
+    if (on) request.put_flag(ETHTOOL_A_BITSET_BIT_VALUE);
+    request.end(bit);
+    request.end(bits);
+    request.end(set);
+}
+
+std::span<const std::byte> ethtool_attributes(const nlmsghdr& answer)
+{
+    constexpr std::size_t start = NLMSG_HDRLEN + GENL_HDRLEN;
+    if (answer.nlmsg_len < start) return {};
+    return {reinterpret_cast<const std::byte*>(&answer) + start, answer.nlmsg_len - start};
 }
 
 std::uint32_t ethtool_interface(const nlmsghdr& answer)
@@ -92,6 +122,37 @@ std::string ethtool_interface_name(const nlmsghdr& answer)
         if (type == ETHTOOL_A_HEADER_DEV_NAME) name = as_text(payload);
     });
     return name;
+}
+
+std::vector<EthtoolNamedBit> parse_ethtool_named_bits(std::span<const std::byte> nest)
+{
+    std::vector<EthtoolNamedBit> bits;
+    const auto take = [&](std::uint16_t, Payload payload) {
+        EthtoolNamedBit bit = parse_named_bit(payload);
+        if (!bit.name.empty()) bits.push_back(std::move(bit));
+    };
+    each_attribute(nest, [&](std::uint16_t type, Payload payload) {
+        if (type == ETHTOOL_A_BITSET_BITS) each_attribute(payload, take);
+    });
+    return bits;
+}
+
+std::vector<EthtoolFeature> parse_ethtool_features(std::span<const std::byte> attributes,
+                                                   const std::vector<std::string>& names)
+{
+    EthtoolBitset changeable, wanted, active, never;
+    each_attribute(attributes, [&](std::uint16_t type, Payload payload) {
+        if (type == ETHTOOL_A_FEATURES_HW) changeable = EthtoolBitset::parse(payload);
+        if (type == ETHTOOL_A_FEATURES_WANTED) wanted = EthtoolBitset::parse(payload);
+        if (type == ETHTOOL_A_FEATURES_ACTIVE) active = EthtoolBitset::parse(payload);
+        if (type == ETHTOOL_A_FEATURES_NOCHANGE) never = EthtoolBitset::parse(payload);
+    });
+    std::vector<EthtoolFeature> features;
+    features.reserve(names.size());
+    for (std::size_t bit = 0; bit < names.size() && bit < active.size(); ++bit)
+        if (!names[bit].empty())
+            features.push_back({names[bit], active.has(bit), wanted.has(bit), !changeable.has(bit) || never.has(bit)});
+    return features;
 }
 
 std::vector<std::string> parse_ethtool_strings(std::span<const std::byte> sets)

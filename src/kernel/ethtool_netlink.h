@@ -24,13 +24,37 @@ private:
     std::vector<std::uint32_t> words_;
 };
 
-// A question about every interface (index 0: a dump) or one; answers hold compact bitsets.
-Request ethtool_question(std::uint16_t family, std::uint8_t command, std::uint32_t index);
+// How the bitsets of an answer are wanted: as words, for sets whose names are known, or with a name on each bit.
+enum class EthtoolBits { Compact, Named };
+// A question about every interface (index 0: a dump) or one.
+Request ethtool_question(std::uint16_t family, std::uint8_t command, std::uint32_t index,
+                         EthtoolBits bits = EthtoolBits::Compact);
 // The same about one interface by name, for questions and for changes: attributes of the caller's may follow.
-Request ethtool_request(std::uint16_t family, std::uint8_t command, std::string_view nic);
+Request ethtool_request(std::uint16_t family, std::uint8_t command, std::string_view nic,
+                        EthtoolBits bits = EthtoolBits::Compact);
+// Adds a bitset that changes one bit, by its name.
+void put_ethtool_bit(Request& request, std::uint16_t type, std::string_view name, bool on);
+
+// What follows nlmsghdr and genlmsghdr.
+std::span<const std::byte> ethtool_attributes(const nlmsghdr& answer);
 // The interface an answer is about; 0 and "" if it does not say.
 std::uint32_t ethtool_interface(const nlmsghdr& answer);
 std::string ethtool_interface_name(const nlmsghdr& answer);
+
+// The bits of a bitset with names; those without one are not taken.
+struct EthtoolNamedBit {
+    std::string name;
+    bool on = false;
+};
+std::vector<EthtoolNamedBit> parse_ethtool_named_bits(std::span<const std::byte> nest);
+
+struct EthtoolFeature { // an offload
+    std::string name;
+    bool active = false, wanted = false, fixed = true;
+};
+// An answer to FEATURES_GET with compact bitsets; `names` are the strings of ETH_SS_FEATURES.
+std::vector<EthtoolFeature> parse_ethtool_features(std::span<const std::byte> attributes,
+                                                   const std::vector<std::string>& names);
 
 // The strings of a set that is the same for all interfaces, by their index: ETH_SS_FEATURES, …
 Result<std::vector<std::string>> ethtool_strings(Netlink& netlink, std::uint32_t set);

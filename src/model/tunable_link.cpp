@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // "link/eth0/mtu": what every interface has, whatever its driver.
+#include "model/link_file_keys.h"
 #include "model/tunable_kinds.h"
 
 #include <fmt/format.h>
@@ -15,19 +16,18 @@ using What = LinkSetting::What;
 struct Word {
     std::string_view word;
     What what;
-    Persistence persistence; // what systemd.link(5) of v252 knows
 };
 constexpr std::array words{
-    Word{"mtu", What::Mtu, Persistence::LinkFile},
-    Word{"txqueuelen", What::TxQueueLength, Persistence::LinkFile},
-    Word{"gso_max_size", What::GsoMaxSize, Persistence::LinkFile},
-    Word{"gso_max_segs", What::GsoMaxSegments, Persistence::LinkFile},
-    Word{"gro_max_size", What::GroMaxSize, Persistence::BootUnit},
-    Word{"gso_ipv4_max_size", What::GsoIpv4MaxSize, Persistence::BootUnit},
-    Word{"gro_ipv4_max_size", What::GroIpv4MaxSize, Persistence::BootUnit},
-    Word{"gro_flush_timeout", What::GroFlushTimeout, Persistence::BootUnit},
-    Word{"napi_defer_hard_irqs", What::NapiDeferHardIrqs, Persistence::BootUnit},
-    Word{"threaded", What::Threaded, Persistence::BootUnit},
+    Word{"mtu", What::Mtu},
+    Word{"txqueuelen", What::TxQueueLength},
+    Word{"gso_max_size", What::GsoMaxSize},
+    Word{"gso_max_segs", What::GsoMaxSegments},
+    Word{"gro_max_size", What::GroMaxSize},
+    Word{"gso_ipv4_max_size", What::GsoIpv4MaxSize},
+    Word{"gro_ipv4_max_size", What::GroIpv4MaxSize},
+    Word{"gro_flush_timeout", What::GroFlushTimeout},
+    Word{"napi_defer_hard_irqs", What::NapiDeferHardIrqs},
+    Word{"threaded", What::Threaded},
 };
 
 const Word& word_of(What what) { return *std::ranges::find(words, what, &Word::what); }
@@ -52,7 +52,10 @@ Result<Value> value_of(const LinkSetting& link, std::string_view text)
     return link.what == What::Threaded ? switch_value(text_of(link), text) : count_value(text_of(link), text);
 }
 
-Persistence persistence_of(const LinkSetting& link) { return word_of(link.what).persistence; }
+Persistence persistence_of(const LinkSetting& link)
+{
+    return has_link_file_key(link) ? Persistence::LinkFile : Persistence::BootUnit;
+}
 
 } // namespace
 

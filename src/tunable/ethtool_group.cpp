@@ -6,19 +6,11 @@
 
 #include <fmt/format.h>
 #include <linux/ethtool_netlink.h>
-#include <linux/genetlink.h>
 
 #include <algorithm>
 
 namespace netwright::tunable {
 namespace {
-
-std::span<const std::byte> attributes_of(const nlmsghdr& message)
-{
-    constexpr std::size_t start = NLMSG_HDRLEN + GENL_HDRLEN;
-    if (message.nlmsg_len < start) return {};
-    return {reinterpret_cast<const std::byte*>(&message) + start, message.nlmsg_len - start};
-}
 
 std::unexpected<Error> no_such_setting(const NicSetting& setting)
 {
@@ -84,7 +76,7 @@ Result<EthtoolNumbers> ask_numbers(kernel::Kernel& kernel, const EthtoolGroup& g
     kernel::Request question = kernel::ethtool_request(family, group.get, nic);
     EthtoolNumbers numbers;
     const auto asked = kernel.netlink->ask(NETLINK_GENERIC, question, [&](const nlmsghdr& message) {
-        numbers = parse_ethtool_numbers(attributes_of(message));
+        numbers = parse_ethtool_numbers(kernel::ethtool_attributes(message));
     });
     if (asked) return numbers;
     if (asked.error().kind == Error::Kind::Absent) return no_such_interface(nic);
@@ -140,7 +132,7 @@ Result<std::vector<Reading>> list_fields(kernel::Kernel& kernel, const EthtoolGr
     kernel::Request question = kernel::ethtool_question(family, group.get, 0);
     std::vector<Reading> found;
     const auto take = [&](const nlmsghdr& message) {
-        const EthtoolNumbers numbers = parse_ethtool_numbers(attributes_of(message));
+        const EthtoolNumbers numbers = parse_ethtool_numbers(kernel::ethtool_attributes(message));
         const std::string nic = kernel::ethtool_interface_name(message);
         for (const EthtoolField& field : group.fields)
             if (const auto value = value_of(field, numbers))

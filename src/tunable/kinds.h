@@ -65,7 +65,16 @@ constexpr Kind kind_of(std::string_view name, std::string_view source)
 extern const Kind sysctl_kind;
 extern const Kind link_kind;
 extern const Kind queue_kind;
+extern const Kind nic_offload_kind;
 extern const Kind nic_ring_kind;
+extern const Kind nic_queues_kind;
+extern const Kind nic_coalesce_kind;
+extern const Kind nic_pause_kind;
+extern const Kind nic_private_flag_kind;
+extern const Kind nic_eee_kind;
+extern const Kind nic_speed_kind;
+extern const Kind nic_vfs_kind;
+extern const Kind nic_vf_kind;
 
 // ---- what the kinds' files share ----
 
