@@ -2,38 +2,16 @@
 // The same unit as packaging/netwright-recover.service, for a binary that no package installed.
 #include "apply/boot_unit.h"
 
-#include "apply/durable_file.h"
+#include "apply/systemd_unit.h"
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cerrno>
 #include <string>
 
 namespace netwright::apply {
 namespace {
 
-constexpr std::string_view unit_name = "netwright-recover.service";
-
-std::filesystem::path wants(const std::filesystem::path& systemd_dir)
-{
-    return systemd_dir / "sysinit.target.wants" / unit_name;
-}
-
-// Blanks, quotes, percent signs and backslashes mean something in a unit file (systemd.syntax(7)).
-Result<void> plain_path(const std::filesystem::path& path)
-{
-    const std::string& text = path.native();
-    const bool plain = std::ranges::all_of(text, [](char c) {
-        return static_cast<unsigned char>(c) > ' ' &&
-               std::string_view("%\\\"'$;#*?[]").find(c) == std::string_view::npos;
-    });
-    if (path.is_absolute() && plain) return {};
-    return fail(Error::Kind::Rejected,
-                fmt::format("{} cannot stand in a systemd unit: use an absolute path without blanks "
-                            "or special characters",
-                            text));
-}
+constexpr std::string_view unit_name = "netwright-recover.service", target = "sysinit.target";
 
 std::string unit_text(const std::filesystem::path& binary, const std::filesystem::path& state_dir)
 {
@@ -58,34 +36,19 @@ WantedBy=sysinit.target
                        binary.native(), state_dir.native());
 }
 
-Result<void> enable(const std::filesystem::path& systemd_dir)
-{
-    const auto link = wants(systemd_dir);
-    TRY_VOID(make_directory(link.parent_path(), 0755));
-    std::error_code problem;
-    std::filesystem::remove(link, problem);
-    std::filesystem::create_symlink(std::filesystem::path("..") / unit_name, link, problem);
-    if (problem) return std::unexpected(errno_error("enable " + link.string(), problem.value()));
-    return sync_directory(link.parent_path());
-}
-
 } // namespace
 
 Result<void> install_boot_unit(const std::filesystem::path& systemd_dir, const std::filesystem::path& binary,
                                const std::filesystem::path& state_dir)
 {
-    TRY_VOID(plain_path(binary));
-    TRY_VOID(plain_path(state_dir));
-    TRY_VOID(write_durably(systemd_dir / unit_name, unit_text(binary, state_dir), 0644));
-    auto enabled = enable(systemd_dir);
-    if (!enabled) (void)remove_boot_unit(systemd_dir);
-    return enabled;
+    TRY_VOID(plain_unit_path(binary));
+    TRY_VOID(plain_unit_path(state_dir));
+    return enable_unit(systemd_dir, unit_name, target, unit_text(binary, state_dir));
 }
 
 Result<void> remove_boot_unit(const std::filesystem::path& systemd_dir)
 {
-    TRY_VOID(remove_durably(wants(systemd_dir)));
-    return remove_durably(systemd_dir / unit_name);
+    return disable_unit(systemd_dir, unit_name, target);
 }
 
 } // namespace netwright::apply

@@ -3,7 +3,7 @@
 #include "apply/operations.h"
 
 #include "apply/fingerprint.h"
-#include "apply/persistence.h"
+#include "apply/lasting.h"
 #include "apply/undo_script.h"
 #include "tunable/tunable_kind.h"
 
@@ -40,12 +40,12 @@ Result<std::vector<Record>> confirmed_without(const Journal& journal, std::int64
     return records;
 }
 
-// The file as it must be when `record` is not (any more) among the confirmed.
+// The files as they must be when `record` is not (any more) among the confirmed.
 Result<void> persist_without(const Journal& journal, const Record& record)
 {
     if (record.etc_dir.empty()) return {};
     const auto others = TRY(confirmed_without(journal, record.id));
-    return persist(record.etc_dir, settings_of(others, record.etc_dir));
+    return make_last(record.etc_dir, journal.directory(), lasting_of(others, record.etc_dir));
 }
 
 Result<Settings> persist_with(const Journal& journal, const Record& record)
@@ -54,9 +54,9 @@ Result<Settings> persist_with(const Journal& journal, const Record& record)
     auto all = TRY(confirmed_without(journal, record.id));
     leave_what_lasts(all.emplace_back(record));
     std::ranges::sort(all, {}, &Record::id);
-    Settings settings = settings_of(all, record.etc_dir);
-    TRY_VOID(persist(record.etc_dir, settings));
-    return settings;
+    Lasting lasting = lasting_of(all, record.etc_dir);
+    TRY_VOID(make_last(record.etc_dir, journal.directory(), lasting));
+    return std::move(lasting.sysctls);
 }
 
 std::vector<std::string> what_does_not_last(const Record& record)
@@ -66,11 +66,11 @@ std::vector<std::string> what_does_not_last(const Record& record)
         if (step.follower) continue;
         const bool could = natural_persistence(step.tunable) != Persistence::None;
         if (could && !step.lasts) continue; // whoever reviewed the plan wanted it so
-        const bool sysctl = std::holds_alternative<SysctlKey>(step.tunable);
-        if (sysctl && !record.etc_dir.empty()) continue;
+        if (could && !record.etc_dir.empty()) continue;
         warnings.push_back(fmt::format("{} is not made to last: {}", to_text(step.tunable),
-                                       sysctl ? "sysctl.d is for the host, not for " + kernel::describe(record.space)
-                                              : "it holds until the next boot or until the interface is made anew"));
+                                       could
+                                           ? "files in /etc are for the host, not for " + kernel::describe(record.space)
+                                           : "it holds until the next boot or until what it belongs to is made anew"));
     }
     return warnings;
 }

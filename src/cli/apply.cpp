@@ -72,8 +72,7 @@ Result<Plan> plan_of(kernel::Kernel& kernel, const Tunable& tunable, Value to)
     change.why = "netwright set";
     change.risk = catalog::risk_of(tunable);
     change.reach = catalog::reach_of(tunable);
-    change.persistence =
-        natural_persistence(tunable) == Persistence::SysctlFile ? Persistence::SysctlFile : Persistence::None;
+    change.persistence = natural_persistence(tunable);
     plan.changes = {std::move(change)};
     return plan;
 }

@@ -27,6 +27,7 @@ constexpr std::array table{
     Command{"history", "list past transactions", declare_history},
     Command{"drift", "compare confirmed values with what the kernel has now", declare_drift},
     Command{"recover", "undo what a crash or reboot left half-done", declare_recover},
+    Command{"restore", "write confirmed values again that no native file holds (at boot)", declare_restore},
     Command{"get", "show the value of tunables", declare_get},
     Command{"set", "change one tunable, as a transaction", declare_set},
     Command{"list", "list the tunables of this host with their values", declare_list},

@@ -80,6 +80,7 @@ Action declare_apply(CLI::App& app, const Globals& globals);
 Action declare_confirm(CLI::App& app, const Globals& globals);
 Action declare_rollback(CLI::App& app, const Globals& globals);
 Action declare_recover(CLI::App& app, const Globals& globals);
+Action declare_restore(CLI::App& app, const Globals& globals);
 Action declare_status(CLI::App& app, const Globals& globals);
 Action declare_history(CLI::App& app, const Globals& globals);
 Action declare_drift(CLI::App& app, const Globals& globals);

@@ -144,6 +144,30 @@ TEST_CASE("switches are on or off, and 1 and 0 are taken for them")
     CHECK_FALSE(parse_value(threaded, "2"));
 }
 
+TEST_CASE("ethtool's names for offloads mean the kernel's, where they mean one")
+{
+    CHECK(to_text(parse_tunable("nic/eth0/offload/tso").value()) == "nic/eth0/offload/tx-tcp-segmentation");
+    CHECK(to_text(parse_tunable("nic/eth0/offload/generic-receive-offload").value()) == "nic/eth0/offload/rx-gro");
+    CHECK(to_text(parse_tunable("nic/eth0/offload/tx-udp-segmentation").value()) ==
+          "nic/eth0/offload/tx-udp-segmentation");
+    const auto several = parse_tunable("nic/eth0/offload/tx");
+    REQUIRE_FALSE(several);
+    CHECK(several.error().what.find("tx-checksum-ipv4") != std::string::npos);
+}
+
+TEST_CASE("a speed is auto or a number with its duplex; virtual functions have plain numbers")
+{
+    const Tunable speed = *parse_tunable("nic/eth0/speed");
+    CHECK(parse_value(speed, " 10000/full ").value() == Value{std::string("10000/full")});
+    CHECK(parse_value(speed, "auto").value() == Value{std::string("auto")});
+    for (const char* wrong : {"", "fast", "10000", "10000/", "/full", "0/full", "10000/both", "-1/full"})
+        CHECK_FALSE(parse_value(speed, wrong));
+    CHECK(parse_tunable("nic/eth0/vf-12/max-tx-rate"));
+    for (const char* wrong : {"nic/eth0/vf-/trust", "nic/eth0/vf-01/trust", "nic/eth0/vf-x/trust",
+                              "nic/eth0/vf-*/trust", "nic/eth0/vf-0", "nic/eth0/speed/x", "nic/eth0/vfs/2"})
+        CHECK_FALSE(parse_tunable(wrong));
+}
+
 TEST_CASE("an address knows its interface, if it has one")
 {
     CHECK(interface_of(*parse_tunable("nic/eth0/ring/rx")) == "eth0");

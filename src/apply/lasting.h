@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Everything that confirmed transactions made to last: which value goes into which file. Always worked out whole from
+// the journal, and every file rewritten whole.
+#pragma once
+
+#include "apply/link_file.h"
+#include "apply/persistence.h"
+#include "apply/record.h"
+
+#include <filesystem>
+#include <map>
+#include <span>
+
+namespace netwright::apply {
+
+// Where this value lasts: as its kind says, except that without udev nothing reads .link files.
+Persistence persistence_of(const std::filesystem::path& etc_dir, const Tunable& tunable);
+
+struct Lasting {
+    Settings sysctls;
+    LinkSettings links;
+    std::map<Tunable, std::optional<Value>> at_boot; // by netwright-restore.service
+};
+// Of the `confirmed` transactions made to last in `etc_dir`; a later transaction wins.
+Lasting lasting_of(std::span<const Record> confirmed, const std::filesystem::path& etc_dir);
+// Writes them all; removes each file that has nothing left to say. `state_dir` is where the boot unit finds the
+// journal.
+Result<void> make_last(const std::filesystem::path& etc_dir, const std::filesystem::path& state_dir,
+                       const Lasting& lasting);
+
+} // namespace netwright::apply

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Making a NIC's settings last in systemd.link(5) files. Only the first .link file that matches a device applies to it,
+// and the one that applies now may be what names the interface: so a file of ours never simply stands in front of it.
+#pragma once
+
+#include "base/error.h"
+#include "model/tunable.h"
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace netwright::apply {
+
+// What udev knows of an interface: the .link file that applied, and the device's place.
+struct UdevNote {
+    std::string link_file; // "/usr/lib/systemd/network/99-default.link"; "": none
+    std::string path;      // "pci-0000:00:03.0"; "": none
+};
+// The text of /run/udev/data/nINDEX.
+UdevNote parse_udev_note(std::string_view text);
+// Nothing: udev does not know the interface, so no .link file would ever reach it. `root` is what etc/ lies in.
+std::optional<UdevNote> udev_note(const std::filesystem::path& root, const std::string& nic);
+
+// Does its [Match] name this one device, so that its owner has written it for this device?
+bool is_for_one_device(std::string_view link_file);
+
+struct LinkFile {
+    std::filesystem::path path;
+    std::string text;
+};
+using LinkSettings = std::map<std::string, std::map<Tunable, Value>>; // by interface
+
+// A drop-in where the file that applies is for this device alone; else a file of our own that takes over the content
+// of the one that applied.
+LinkFile link_file_for(const std::filesystem::path& etc_dir, const std::string& nic, const UdevNote& note,
+                       const std::map<Tunable, Value>& settings);
+
+// Writes every file whole, and removes those of ours that have nothing left to say.
+Result<void> write_link_files(const std::filesystem::path& etc_dir, const LinkSettings& settings);
+// Where they are: for status.
+std::optional<std::filesystem::path> find_link_file(const std::filesystem::path& etc_dir, const std::string& nic);
+
+} // namespace netwright::apply
