@@ -199,13 +199,9 @@ Opinion judge_long_transmit_queue(const Nic& nic, const Case& about)
     finding.cost = "Under load all traffic waits behind a full queue.";
     finding.risk = Risk::Low;
     finding.side_effects = "bursts beyond 1,000 packets are dropped instead of delayed";
-    Change change;
-    change.tunable = LinkSetting{nic.name, LinkSetting::What::TxQueueLength};
-    change.from = static_cast<std::int64_t>(nic.txqueuelen);
-    change.to = static_cast<std::int64_t>(usual);
-    change.why = "the kernel's default of 1,000 packets";
-    change.reach = Reach::Device;
-    finding.remedy = {std::move(change)};
+    finding.remedy =
+        set_device(LinkSetting{nic.name, LinkSetting::What::TxQueueLength}, static_cast<std::int64_t>(nic.txqueuelen),
+                   static_cast<std::int64_t>(usual), "the kernel's default of 1,000 packets");
     return std::vector{std::move(finding)};
 }
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 namespace netwright::advise {
 namespace {
@@ -58,11 +59,12 @@ Opinion judge_offload_off(const Nic& nic, const Case& about)
     if (!working_hardware(nic)) return std::vector<Finding>{};
     if (!nic.features) return without(nic.features.error());
     Finding finding;
-    std::string names, command = fmt::format("ethtool -K {}", nic.name);
+    std::string names;
     for (const Offload& offload : offloads) {
         if (!could_be_on(nic, offload, about)) continue;
         names += (names.empty() ? "" : ", ") + std::string(offload.feature);
-        command += fmt::format(" {} on", offload.feature);
+        std::ranges::move(set_feature(nic, offload.feature, true, std::string(offload.saves), Risk::Medium),
+                          std::back_inserter(finding.remedy));
         finding.evidence.push_back({fmt::format("ethtool -k {}", nic.name),
                                     fmt::format("{} off, not fixed ({})", offload.feature, offload.saves)});
     }
@@ -78,7 +80,6 @@ Opinion judge_offload_off(const Nic& nic, const Case& about)
     finding.why = "Somebody switched them off. Without them the CPU cuts, sums or walks through the stack each segment "
                   "by itself, up to 44 times for one 64 KiB send.";
     finding.cost = "CPU time for each packet, at the most where the traffic is.";
-    finding.advice = {command};
     finding.risk = Risk::Medium;
     finding.side_effects = "they may be off because of a driver fault, a shaper that wants small packets, or a capture "
                            "that wants frames as sent: find out before";
@@ -152,7 +153,7 @@ Opinion judge_lro(const Nic& nic, const Case& about)
                   "again. GRO keeps what is needed. The kernel switches LRO off when forwarding starts; here it was "
                   "switched on again, or forwarding happens elsewhere.";
     finding.cost = "Forwarded connections stall: packets are too large for the way out, or lose options.";
-    finding.advice = {fmt::format("ethtool -K {} lro off (GRO stays on)", nic.name)};
+    finding.remedy = set_feature(nic, "rx-lro", false, "frames that are passed on must not be merged; GRO stays on");
     finding.risk = Risk::Low;
     finding.side_effects = "some drivers reset the link";
     return std::vector{std::move(finding)};
@@ -194,7 +195,7 @@ Opinion judge_veth_without_gro(const Nic& nic, const Case&)
     finding.why = "With XDP a veth device receives through NAPI and can merge segments; without GRO each goes through "
                   "the stack alone.";
     finding.cost = "CPU time of containers behind the program.";
-    finding.advice = {fmt::format("ethtool -K {} gro on", nic.name)};
+    finding.remedy = set_feature(nic, "rx-gro", true, "segments are merged before they go through the stack");
     finding.risk = Risk::Low;
     return std::vector{std::move(finding)};
 }

@@ -60,7 +60,9 @@ Opinion judge_few_queues(const Nic& nic, const Case& about)
     finding.why = "Each receive queue has one CPU at a time. Fewer queues than CPUs leave CPUs without work while "
                   "others are full.";
     finding.cost = felt ? "A hot CPU bounds the receive rate." : "None that could be seen at this load.";
-    finding.advice = {fmt::format("ethtool -L {} {} {}", nic.name, queues.kind, to)};
+    finding.remedy = set_device(
+        NicSetting{nic.name, "queues", std::string(queues.kind)}, std::int64_t{queues.now}, std::int64_t{to},
+        fmt::format("a queue for each of the CPUs near the NIC, of at most {}", queues.most), Risk::Medium, true);
     finding.risk = Risk::Medium;
     finding.side_effects = "most drivers reset the link; RSS table, interrupt affinities and XPS start anew";
     return std::vector{std::move(finding)};

@@ -82,7 +82,11 @@ Opinion judge_short_ring(const Nic& nic, const Case& about)
                                 ring.length, ring.longest);
     finding.evidence.push_back({fmt::format("ethtool -g {}", nic.name),
                                 fmt::format("{} of at most {} descriptors", ring.length, ring.longest)});
-    finding.advice = {fmt::format("ethtool -G {} rx {}", nic.name, to)};
+    finding.remedy = set_device(NicSetting{nic.name, "ring", "rx"}, std::int64_t{ring.length}, std::int64_t{to},
+                                fmt::format("twice the {} descriptors that were not enough, at least 1024, of at most "
+                                            "{}",
+                                            ring.length, ring.longest),
+                                Risk::Low, true);
     if (cpu_is_full(about))
         finding.advice.emplace_back("A CPU spends nearly all its time in interrupts: a longer ring only delays the "
                                     "loss there; give it help first (more queues, interrupts on other CPUs).");

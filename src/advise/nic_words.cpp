@@ -233,18 +233,31 @@ CpuSet nearby_cpus(const Nic& nic, const Topology& topology)
     return near.empty() ? topology.online : near;
 }
 
-std::vector<Change> set_queue(const Nic& nic, const Queue& queue, QueueSetting::What what, Value from, Value to,
-                              std::string why)
+std::vector<Change> set_device(Tunable tunable, Value from, Value to, std::string why, Risk risk, bool interrupts)
 {
     if (from == to) return {};
     Change change;
-    change.tunable = QueueSetting{nic.name, queue.name, what};
+    change.persistence = natural_persistence(tunable);
+    change.tunable = std::move(tunable);
     change.from = std::move(from);
     change.to = std::move(to);
     change.why = std::move(why);
-    change.risk = Risk::Low;
+    change.risk = risk;
     change.reach = Reach::Device;
+    change.interrupts = interrupts;
     return {std::move(change)};
+}
+
+std::vector<Change> set_feature(const Nic& nic, std::string_view name, bool to, std::string why, Risk risk)
+{
+    const auto word = [](bool on) { return Value{std::string(on ? "on" : "off")}; };
+    return set_device(NicSetting{nic.name, "offload", std::string(name)}, word(!to), word(to), std::move(why), risk);
+}
+
+std::vector<Change> set_queue(const Nic& nic, const Queue& queue, QueueSetting::What what, Value from, Value to,
+                              std::string why)
+{
+    return set_device(QueueSetting{nic.name, queue.name, what}, std::move(from), std::move(to), std::move(why));
 }
 
 const Feature* feature(const Nic& nic, std::string_view name)

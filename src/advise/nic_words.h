@@ -78,7 +78,13 @@ std::vector<const Queue*> queues_of(const Nic& nic, std::string_view side); // "
 // The CPUs that should take this NIC's packets: online, not isolated, on its NUMA node when the host has several.
 CpuSet nearby_cpus(const Nic& nic, const Topology& topology);
 
-// A change of a queue's sysfs attribute from what the snapshot shows. Nothing: it already has that value.
+// A change of a device's setting from what the snapshot shows. Nothing: it already has that value. `interrupts`: the
+// driver may take the link down for a moment.
+std::vector<Change> set_device(Tunable tunable, Value from, Value to, std::string why, Risk risk = Risk::Low,
+                               bool interrupts = false);
+// An offload, switched.
+std::vector<Change> set_feature(const Nic& nic, std::string_view name, bool to, std::string why, Risk risk = Risk::Low);
+// A queue's sysfs attribute.
 std::vector<Change> set_queue(const Nic& nic, const Queue& queue, QueueSetting::What what, Value from, Value to,
                               std::string why);
 

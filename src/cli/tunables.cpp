@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // netwright get and list: what is set now.
 #include "cli/command.h"
+#include "cli/kinds.h"
 #include "tunable/tunable_kind.h"
 
 #include <CLI/CLI.hpp>
@@ -74,6 +75,17 @@ int list(const std::string& glob, const Globals& globals)
     return printed ? done : complain(printed.error());
 }
 
+struct ListFlags {
+    std::string glob;
+    bool kinds = false, markdown = false;
+};
+
+int list_kinds(const ListFlags& flags)
+{
+    const auto printed = print(flags.markdown ? kinds_markdown() : kinds_text());
+    return printed ? done : complain(printed.error());
+}
+
 } // namespace
 
 Action declare_get(CLI::App& app, const Globals& globals)
@@ -87,9 +99,12 @@ Action declare_get(CLI::App& app, const Globals& globals)
 
 Action declare_list(CLI::App& app, const Globals& globals)
 {
-    auto glob = std::make_shared<std::string>();
-    app.add_option("glob", *glob, "only those that match, such as 'net.ipv4.tcp_*'")->type_name("GLOB");
-    return [glob, &globals] { return list(*glob, globals); };
+    auto flags = std::make_shared<ListFlags>();
+    app.add_option("glob", flags->glob, "only those that match, such as 'net.ipv4.tcp_*'")->type_name("GLOB");
+    CLI::Option* const kinds =
+        app.add_flag("--kinds", flags->kinds, "the kinds of tunables there are, not their values");
+    app.add_flag("--markdown", flags->markdown, "as docs/tunables.md")->needs(kinds);
+    return [flags, &globals] { return flags->kinds ? list_kinds(*flags) : list(flags->glob, globals); };
 }
 
 } // namespace netwright::cli

@@ -32,13 +32,57 @@ Now switched(const Result<bool>& on)
     return Value{std::string(*on ? "on" : "off")};
 }
 
+std::unexpected<Error> not_held(const Tunable& tunable)
+{
+    return fail(Error::Kind::Absent, fmt::format("{}: a snapshot does not hold it", to_text(tunable)));
+}
+
 Now ring_value(const Nic& nic, const NicSetting& setting)
 {
-    if (setting.name != "rx" && setting.name != "tx")
-        return fail(Error::Kind::Absent, fmt::format("{}: a snapshot does not hold it", to_text(setting)));
+    if (setting.name != "rx" && setting.name != "tx") return not_held(setting);
     const Result<Ring>& ring = setting.name == "rx" ? nic.rx_ring : nic.tx_ring;
     if (!ring) return std::unexpected(ring.error());
     return counted(std::uint64_t{ring->length});
+}
+
+Now queue_count(const Nic& nic, const NicSetting& setting)
+{
+    if (!nic.channels) return std::unexpected(nic.channels.error());
+    const Channels& queues = *nic.channels;
+    if (setting.name == "combined") return counted(std::uint64_t{queues.combined});
+    if (setting.name == "rx") return counted(std::uint64_t{queues.rx});
+    if (setting.name == "tx") return counted(std::uint64_t{queues.tx});
+    return counted(std::uint64_t{queues.other});
+}
+
+Now feature_state(const Nic& nic, const NicSetting& setting)
+{
+    if (!nic.features) return std::unexpected(nic.features.error());
+    const auto found = std::ranges::find(*nic.features, setting.name, &Feature::name);
+    if (found == nic.features->end()) return not_held(setting);
+    return switched(found->active);
+}
+
+struct Interval {
+    std::string_view name;
+    std::optional<std::uint32_t> Coalescing::* member;
+};
+constexpr std::array intervals{
+    Interval{"rx-usecs", &Coalescing::rx_usecs},         Interval{"rx-frames", &Coalescing::rx_frames},
+    Interval{"rx-usecs-irq", &Coalescing::rx_usecs_irq}, Interval{"rx-frames-irq", &Coalescing::rx_frames_irq},
+    Interval{"tx-usecs", &Coalescing::tx_usecs},         Interval{"tx-frames", &Coalescing::tx_frames},
+    Interval{"tx-usecs-irq", &Coalescing::tx_usecs_irq}, Interval{"tx-frames-irq", &Coalescing::tx_frames_irq},
+};
+
+Now coalescing_value(const Nic& nic, const NicSetting& setting)
+{
+    if (!nic.coalescing) return std::unexpected(nic.coalescing.error());
+    const auto& c = *nic.coalescing;
+    if (setting.name == "adaptive-rx" && c.adaptive_rx) return switched(*c.adaptive_rx);
+    if (setting.name == "adaptive-tx" && c.adaptive_tx) return switched(*c.adaptive_tx);
+    const auto found = std::ranges::find(intervals, setting.name, &Interval::name);
+    if (found == intervals.end() || !(c.*(found->member))) return not_held(setting);
+    return counted(std::uint64_t{*(c.*(found->member))});
 }
 
 struct Row {
@@ -47,6 +91,9 @@ struct Row {
 };
 constexpr std::array rows{
     Row{"ring", ring_value},
+    Row{"queues", queue_count},
+    Row{"offload", feature_state},
+    Row{"coalesce", coalescing_value},
 };
 
 } // namespace
@@ -77,14 +124,14 @@ Now link_value(const Nic& nic, LinkSetting::What what)
     case What::Threaded:
         return switched(nic.threaded);
     }
-    return fail(Error::Kind::Absent, fmt::format("{}: a snapshot does not hold it", to_text(link)));
+    return not_held(link);
 }
 
 Now driver_value(const Nic& nic, const NicSetting& setting)
 {
     const auto row = std::ranges::find(rows, setting.group, &Row::group);
     if (row != rows.end()) return row->value(nic, setting);
-    return fail(Error::Kind::Absent, fmt::format("{}: a snapshot does not hold it", to_text(setting)));
+    return not_held(setting);
 }
 
 } // namespace netwright::plan

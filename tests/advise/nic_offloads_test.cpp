@@ -37,7 +37,11 @@ TEST_CASE("an offload that the driver can do and that is off is named with its c
     const auto findings = offloads(host, "nic-offload-off");
     REQUIRE(findings.size() == 1);
     CHECK(findings[0].severity == Severity::Low);
-    CHECK(findings[0].advice[0] == "ethtool -K eth0 rx-gro on tx-tcp-segmentation on");
+    REQUIRE(findings[0].remedy.size() == 2);
+    CHECK(to_text(findings[0].remedy[0].tunable) == "nic/eth0/offload/rx-gro");
+    CHECK(to_text(findings[0].remedy[1].tunable) == "nic/eth0/offload/tx-tcp-segmentation");
+    CHECK(findings[0].remedy[1].to == Value{std::string("on")});
+    CHECK(findings[0].remedy[1].persistence == Persistence::LinkFile);
     receive(host, 2'000'000);
     heat(host, 0, 60);
     CHECK(offloads(host, "nic-offload-off")[0].severity == Severity::Medium);

@@ -25,7 +25,9 @@ TEST_CASE("fewer queues than CPUs are a fault only where a CPU is hot with packe
     heat(host, 0, 85);
     const auto findings = placement(host, "nic-queues-few");
     CHECK(findings[0].severity == Severity::High);
-    CHECK(findings[0].advice[0] == "ethtool -L eth0 combined 4"); // four CPUs, not eight queues
+    REQUIRE(findings[0].remedy.size() == 1);
+    CHECK(to_text(findings[0].remedy[0].tunable) == "nic/eth0/queues/combined");
+    CHECK(findings[0].remedy[0].to == Value{std::int64_t{4}}); // four CPUs, not eight queues
 }
 
 TEST_CASE("a driver that has no channels is no gap; a refusal is")

@@ -27,7 +27,10 @@ TEST_CASE("a ring shorter than its maximum, with drops, gets a longer one")
     REQUIRE(findings.size() == 1);
     CHECK(findings[0].severity == Severity::High);
     CHECK(findings[0].subject == "eth0");
-    CHECK(findings[0].advice[0] == "ethtool -G eth0 rx 1024");
+    REQUIRE(findings[0].remedy.size() == 1);
+    CHECK(to_text(findings[0].remedy[0].tunable) == "nic/eth0/ring/rx");
+    CHECK(findings[0].remedy[0].to == Value{std::int64_t{1024}});
+    CHECK(findings[0].remedy[0].interrupts);
     CHECK(rings(losing_frames(50), "nic-ring-short")[0].severity == Severity::Medium);
     CHECK(rings(losing_frames(1), "nic-ring-short").empty()); // one among so many is no fault
     CHECK(rings(losing_frames(0), "nic-ring-short").empty());
@@ -37,7 +40,7 @@ TEST_CASE("a full CPU is named before the ring")
 {
     Snapshot host = losing_frames(5'000);
     heat(host, 0, 95);
-    CHECK(rings(host, "nic-ring-short")[0].advice.size() == 2);
+    CHECK(rings(host, "nic-ring-short")[0].advice.size() == 1);
 }
 
 TEST_CASE("drops since boot are Low at most, and a few among millions are not told")
