@@ -16,6 +16,23 @@ Persistence persistence_of(const std::filesystem::path& etc_dir, const Tunable& 
     return udev ? Persistence::LinkFile : Persistence::BootUnit;
 }
 
+std::string place_of(const std::filesystem::path& etc_dir, const Tunable& tunable)
+{
+    switch (persistence_of(etc_dir, tunable)) {
+    case Persistence::SysctlFile:
+        return (etc_dir / "sysctl.d" / sysctl_file_name).string();
+    case Persistence::LinkFile:
+        return find_link_file(etc_dir, std::string(interface_of(tunable))).value_or("").string();
+    case Persistence::BootUnit:
+        return std::string(restore_unit_name);
+    case Persistence::DropIn:
+        return "a drop-in of the service";
+    case Persistence::None:
+        break;
+    }
+    return {};
+}
+
 Lasting lasting_of(std::span<const Record> confirmed, const std::filesystem::path& etc_dir)
 {
     Lasting lasting;
@@ -23,7 +40,7 @@ Lasting lasting_of(std::span<const Record> confirmed, const std::filesystem::pat
     std::map<Tunable, std::optional<Value>> values;
     for (const Record& record : confirmed)
         for (const Step& step : record.steps)
-            if (record.etc_dir == etc_dir && !step.follower) values[step.tunable] = step.to;
+            if (record.etc_dir == etc_dir && !step.follower && step.lasts) values[step.tunable] = step.to;
     for (const auto& [tunable, value] : values) {
         const Persistence persistence = persistence_of(etc_dir, tunable);
         if (persistence == Persistence::LinkFile && value)

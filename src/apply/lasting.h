@@ -16,6 +16,9 @@ namespace netwright::apply {
 // Where this value lasts: as its kind says, except that without udev nothing reads .link files.
 Persistence persistence_of(const std::filesystem::path& etc_dir, const Tunable& tunable);
 
+// The file or unit, as a person would look for it; "" where it does not last.
+std::string place_of(const std::filesystem::path& etc_dir, const Tunable& tunable);
+
 struct Lasting {
     Settings sysctls;
     LinkSettings links;

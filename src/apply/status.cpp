@@ -3,6 +3,7 @@
 #include "apply/status.h"
 
 #include "apply/fingerprint.h"
+#include "apply/lasting.h"
 #include "apply/operations.h"
 #include "tunable/tunable_kind.h"
 
@@ -81,6 +82,24 @@ Result<std::vector<Summary>> history(const std::filesystem::path& state_dir)
         summaries.push_back(summary_of(record));
     std::ranges::reverse(summaries);
     return summaries;
+}
+
+Result<std::vector<InForce>> in_force(const std::filesystem::path& state_dir)
+{
+    std::map<Tunable, InForce> last;
+    for (const Record& record : TRY(all_records(state_dir))) {
+        if (record.state != State::Confirmed) continue;
+        for (const Step& step : record.steps) {
+            if (step.follower) continue;
+            const bool lasts = step.lasts && !record.etc_dir.empty();
+            last.insert_or_assign(step.tunable, InForce{step.tunable, step.to, record.id,
+                                                        lasts ? place_of(record.etc_dir, step.tunable) : ""});
+        }
+    }
+    std::vector<InForce> all;
+    for (auto& [tunable, one] : last)
+        all.push_back(std::move(one));
+    return all;
 }
 
 Result<std::vector<Drift>> drift(kernel::Kernel& kernel, const std::filesystem::path& state_dir)

@@ -38,6 +38,15 @@ struct Status {
 Result<Status> status(const kernel::Kernel& kernel, const std::filesystem::path& state_dir);
 Result<std::vector<Summary>> history(const std::filesystem::path& state_dir); // newest first
 
+struct InForce {
+    Tunable tunable;
+    std::optional<Value> value;
+    std::int64_t transaction = 0; // the last confirmed one that set it
+    std::string place;            // where it lasts; "": it does not
+};
+// The values of confirmed transactions, by address.
+Result<std::vector<InForce>> in_force(const std::filesystem::path& state_dir);
+
 struct Drift {
     std::int64_t transaction = 0; // the last confirmed one that set it
     Tunable tunable;

@@ -4,6 +4,7 @@
 
 #include "base/units.h"
 #include "cli/command.h"
+#include "host/rivals.h"
 #include "report/terminal.h"
 
 #include <CLI/CLI.hpp>
@@ -40,6 +41,20 @@ std::string open_text(const apply::OpenTransaction& open)
     return text;
 }
 
+// Where each confirmed value lasts, and who else would change it.
+std::string in_force_text(const std::vector<apply::InForce>& values, const kernel::Kernel& kernel)
+{
+    std::string text;
+    for (const apply::InForce& one : values) {
+        text += fmt::format("  {} = {}  ({} by transaction {})\n", to_text(one.tunable),
+                            one.value ? to_text(*one.value) : "(nothing)",
+                            one.place.empty() ? "set until the next boot" : "lasts in " + one.place, one.transaction);
+        for (const std::string& rival : host::rivals_for(kernel.files, one.tunable))
+            text += fmt::format("    but {}\n", rival);
+    }
+    return text;
+}
+
 int status(const Globals& globals)
 {
     const auto kernel = open_kernel(globals);
@@ -51,6 +66,9 @@ int status(const Globals& globals)
         text += open_text(open);
     if (found->open.empty()) text += "No transaction is open.\n";
     text += fmt::format("Confirmed and in force: {}.\n", found->confirmed);
+    const auto values = apply::in_force(globals.state_dir);
+    if (!values) return complain(values.error());
+    text += in_force_text(*values, *kernel);
     if (found->last) text += fmt::format("Last: {}.\n", summary_text(*found->last));
     const auto printed = print(text);
     return printed ? done : complain(printed.error());
