@@ -12,7 +12,7 @@ Persistence persistence_of(const std::filesystem::path& etc_dir, const Tunable& 
 {
     const Persistence natural = natural_persistence(tunable);
     if (natural != Persistence::LinkFile) return natural;
-    const bool udev = udev_note(etc_dir.parent_path(), std::string(interface_of(tunable))).has_value();
+    const bool udev = udev_note((etc_dir / "..").lexically_normal(), std::string(interface_of(tunable))).has_value();
     return udev ? Persistence::LinkFile : Persistence::BootUnit;
 }
 

@@ -25,7 +25,7 @@ constexpr std::string_view taken_over = "# Taken over from ";
 constexpr std::array directories{"etc/systemd/network", "run/systemd/network", "usr/local/lib/systemd/network",
                                  "usr/lib/systemd/network", "lib/systemd/network"};
 
-fs::path root_of(const fs::path& etc_dir) { return etc_dir.parent_path(); }
+fs::path root_of(const fs::path& etc_dir) { return (etc_dir / "..").lexically_normal(); } // "/etc/" too
 fs::path network_dir(const fs::path& etc_dir) { return etc_dir / "systemd" / "network"; }
 fs::path own_file(const fs::path& etc_dir, const std::string& nic)
 {

@@ -333,7 +333,7 @@ TEST_CASE("what was applied in a namespace never reaches /etc")
     const std::string before = in_etc();
     const auto kept = desk.run("set net.core.somaxconn 5000 --yes --keep");
     REQUIRE(kept.status == 0);
-    CHECK(kept.out.find("not made to last: sysctl.d is for the host") != std::string::npos);
+    CHECK(kept.out.find("not made to last: files in /etc are for the host") != std::string::npos);
     // The same where the shell stands in the namespace and says nothing of it.
     const auto inside = desk.shell("ip netns exec " + desk.netns + " " + NETWRIGHT_BINARY + " --state-dir inside" +
                                    " set net.core.somaxconn 6000 --yes --keep");
