@@ -26,7 +26,7 @@ struct RingKind : EthtoolGroupKind<rings> {
     {
         const auto *one = std::get_if<std::int64_t>(&a), *other = std::get_if<std::int64_t>(&b);
         if (!one || !other || *one < 0 || *other < 0) return a == b;
-        const auto [asked, given] = std::minmax(static_cast<std::uint64_t>(*one), static_cast<std::uint64_t>(*other));
+        const auto [asked, given] = std::minmax({static_cast<std::uint64_t>(*one), static_cast<std::uint64_t>(*other)});
         return given == asked || given == std::bit_ceil(asked) || std::ranges::any_of(steps, [=](std::uint64_t step) {
                    return given == (asked + step - 1) / step * step;
                });
