@@ -63,6 +63,16 @@ Result<void> clear_new_counters(int map, const CounterNames& before, const Count
     return {};
 }
 
+// Detached before its pin goes: the kernel lets go of a forgotten link at leisure, and the interface would be busy
+// until then.
+Result<void> detach(const fs::path& link)
+{
+    if (const Fd held(bpf_obj_get(link.c_str())); held) (void)bpf_link_detach(held.get());
+    if (::unlink(link.c_str()) < 0 && errno != ENOENT)
+        return std::unexpected(errno_error("detach the filter: remove " + link.string(), errno));
+    return {};
+}
+
 struct Switched {
     std::string interface;
     std::optional<XdpLink> fresh; // made now; dropping it detaches
@@ -112,17 +122,9 @@ Switch::~Switch()
 {
     if (kept_) return;
     for (const Switched& step : done_) {
-        if (step.fresh) ::unlink((directory_ / link_name(step.interface)).c_str());
+        if (step.fresh) (void)detach(directory_ / link_name(step.interface));
         if (step.before) (void)bpf_link_update(step.link.get(), step.before.get(), nullptr);
     }
-}
-
-Result<void> detach(const fs::path& directory, const std::string& interface)
-{
-    const fs::path path = directory / link_name(interface);
-    if (::unlink(path.c_str()) < 0 && errno != ENOENT)
-        return std::unexpected(errno_error("detach the filter: remove " + path.string(), errno));
-    return {};
 }
 
 // A mode is chosen when a link is made: another one needs a moment without any filter, which is for the owner to
@@ -184,7 +186,7 @@ Result<void> install_filter(const fs::path& directory, const FilterPolicy& polic
     links.keep();
     for (const std::string& interface : before.interfaces)
         if (std::ranges::find(now.interfaces, interface) == now.interfaces.end())
-            TRY_VOID(detach(directory, interface));
+            TRY_VOID(detach(directory / link_name(interface)));
     return {};
 }
 
@@ -194,12 +196,13 @@ Result<void> remove_filter(const fs::path& directory)
     std::vector<fs::path> pinned;
     for (fs::directory_iterator at(directory, unknown), end; !unknown && at != end; at.increment(unknown))
         pinned.push_back(at->path());
-    // Links first: whatever goes wrong later, packets pass.
-    std::ranges::stable_partition(pinned,
-                                  [](const fs::path& path) { return path.filename().string().starts_with("link-"); });
-    for (const fs::path& path : pinned)
+    const auto is_link = [](const fs::path& path) { return path.filename().string().starts_with("link-"); };
+    std::ranges::stable_partition(pinned, is_link); // whatever goes wrong later, packets pass
+    for (const fs::path& path : pinned) {
+        if (is_link(path)) TRY_VOID(detach(path));
         if (::unlink(path.c_str()) < 0 && errno != ENOENT)
             return std::unexpected(errno_error("remove " + path.string(), errno));
+    }
     if (::rmdir(directory.c_str()) < 0 && errno != ENOENT)
         return std::unexpected(errno_error("remove " + directory.string(), errno));
     ::rmdir(directory.parent_path().c_str()); // another namespace's filter may still be in it

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the XDP filter and the C++ that fills its tables must agree on, to the byte. */
-#ifndef NETWRIGHT_FILTER_LAYOUT_H
-#define NETWRIGHT_FILTER_LAYOUT_H
+#pragma once
 
 #include <linux/types.h>
 
@@ -142,5 +141,3 @@ struct filter_sample {
     __u16 length;  /* of the frame, 65535 at most */
     __u8 head[SAMPLE_BYTES];
 };
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One look at a frame's headers, for every program on the packet path: Ethernet, two VLAN tags, IPv4 with options, six
  * IPv6 extension headers, TCP, UDP, ICMP. Nothing here decides; it notes what is there and what is odd about it. */
-#ifndef NETWRIGHT_PACKET_FACTS_BPF_H
-#define NETWRIGHT_PACKET_FACTS_BPF_H
+#pragma once
 
 #include "filter_layout.h"
 
@@ -335,5 +334,3 @@ INLINE int note_packet(struct xdp_md* context, struct facts* facts, __u32 frame)
     if (rest.at) note_transport(context, facts, rest.at, end, rest.left);
     return 1;
 }
-
-#endif
