@@ -162,8 +162,7 @@ bool is_very_fast(const Nic& nic) { return nic.speed_mbit && *nic.speed_mbit >= 
 
 Opinion judge_big_tcp(const Nic& nic, const Case& about)
 {
-    constexpr std::uint32_t big =
-        185'000; // of the kernel's BIG TCP measurements
+    constexpr std::uint32_t big = 185'000; // of the kernel's BIG TCP measurements
     if (!working_hardware(nic) || !is_very_fast(nic)) return std::vector<Finding>{};
     if (!nic.limits.gso_max_size || !nic.limits.gro_max_size || !nic.limits.tso_max_size) return std::vector<Finding>{};
     const std::uint32_t to = std::min(big, *nic.limits.tso_max_size);
