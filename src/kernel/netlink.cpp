@@ -141,13 +141,16 @@ private:
     {
         bool disturbed = false;
         for (;;) {
-            const ssize_t got = mnl_socket_recvfrom(socket, buffer_.data(), buffer_.size());
+            const ssize_t got = mnl_socket_recvfrom(socket, buffer_.get(), buffer_size);
             if (got < 0) {
                 if (errno == EINTR) continue;
+                if (errno == ENOSPC) // libmnl's word for an answer that was cut off
+                    return fail(Error::Kind::Unsupported,
+                                fmt::format("netlink: an answer is larger than {} KiB", buffer_size / 1024), ENOSPC);
                 return std::unexpected(errno_error("netlink", errno));
             }
             int left = static_cast<int>(got);
-            for (const auto* message = reinterpret_cast<const nlmsghdr*>(buffer_.data()); mnl_nlmsg_ok(message, left);
+            for (const auto* message = reinterpret_cast<const nlmsghdr*>(buffer_.get()); mnl_nlmsg_ok(message, left);
                  message = mnl_nlmsg_next(message, &left)) {
                 if (message->nlmsg_seq != sequence_) continue; // the tail of a conversation that was given up
                 if (message->nlmsg_flags & NLM_F_DUMP_INTR) disturbed = true;
@@ -181,8 +184,10 @@ private:
 
     std::vector<std::pair<int, mnl_socket*>> sockets_;
     std::uint32_t sequence_ = 0;
-    // The kernel fills at most 32 KiB per read of a dump (net/netlink/af_netlink.c netlink_dump()).
-    std::vector<std::byte> buffer_ = std::vector<std::byte>(32768);
+    // The kernel fills at most 32 KiB per read of a dump (net/netlink/af_netlink.c netlink_dump()), but one message may
+    // be longer: a link with 128 virtual functions takes about 50 KiB. Pages that are not used cost nothing.
+    static constexpr std::size_t buffer_size = 256U << 10;
+    std::unique_ptr<std::byte[]> buffer_ = std::make_unique_for_overwrite<std::byte[]>(buffer_size);
 };
 
 class AbsentNetlink : public Netlink {
