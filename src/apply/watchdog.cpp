@@ -58,6 +58,7 @@ public:
                 return act_from_memory();
             }
         }
+        if (locked_out_) return act_from_memory();
         log("gives up: netwright recover will try again");
     }
 
@@ -79,7 +80,9 @@ private:
     bool act()
     {
         auto lock = Lock::take(journal_.directory(), std::chrono::milliseconds(0));
-        if (!lock) return true;
+        if (!lock && lock.error().kind == Error::Kind::Busy) return true;
+        locked_out_ = !lock; // the state directory is gone or cannot be opened: nobody can settle it there
+        if (!lock) return false;
         lock->announce(record_.id);
         look_again();
         if (!is_open(record_.state) || !is_due()) return true;
@@ -109,7 +112,7 @@ private:
     kernel::Kernel kernel_;
     Journal journal_;
     Record record_;
-    bool asked_ = false;
+    bool asked_ = false, locked_out_ = false;
     int unreadable_ = 0;
 };
 

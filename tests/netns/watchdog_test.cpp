@@ -214,6 +214,17 @@ TEST_CASE("without its journal a watchdog undoes from memory")
     CHECK(soon([&] { return !is_alive(record.watchdog); }, 20s));
 }
 
+TEST_CASE("when the state directory is gone a watchdog undoes from memory, and ends")
+{
+    enter_private_namespace();
+    Waiting waiting;
+    collect(waiting.start({.confirm_within = 1s}, leave));
+    const Record record = waiting.record();
+    std::filesystem::rename(waiting.state, waiting.directory.path() / "elsewhere");
+    CHECK(soon([&] { return waiting.back(); }, 20s));
+    CHECK(soon([&] { return !is_alive(record.watchdog); }, 20s));
+}
+
 TEST_CASE("a watchdog holds no descriptor of its owner and leaves the owner's session")
 {
     enter_private_namespace();
