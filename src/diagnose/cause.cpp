@@ -9,9 +9,13 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 
 namespace netwright::diagnose {
 namespace {
+
+constexpr std::size_t most_ports = 3;
+constexpr std::uint64_t few_percent = 5; // of the connections: clients that go away early are everyday life
 
 // The largest sum; an error only if none of them can be read.
 Result<std::uint64_t> largest(const Scene& scene, std::string_view counters)
@@ -67,6 +71,33 @@ Sightings count_events(const Scene& scene, const Cause& cause)
     Sighting sighting = counted(scene, cause);
     if (sighting.events < cause.least) return std::vector<Sighting>{};
     return std::vector{std::move(sighting)};
+}
+
+Sightings count_by_port(const Scene& scene, const Cause& cause)
+{
+    if (!scene.drops) return count_events(scene, cause);
+    std::map<std::uint16_t, std::uint64_t> ports;
+    for (const DropCount& drop : scene.drops->drops)
+        if (is_among(drop, cause.reasons)) ports[drop.port] += drop.packets;
+    std::vector<Sighting> seen;
+    for (const auto& [port, packets] : ports) {
+        if (packets < cause.least) continue;
+        Sighting sighting = counted(scene, cause);
+        sighting.events = packets;
+        sighting.victim = port == 0 ? "" : fmt::format("port {}", port);
+        seen.push_back(std::move(sighting));
+    }
+    std::ranges::stable_sort(seen, std::ranges::greater{}, &Sighting::events);
+    if (seen.size() > most_ports) seen.resize(most_ports);
+    return seen;
+}
+
+Sightings count_against_opens(const Scene& scene, const Cause& cause)
+{
+    auto seen = TRY(count_events(scene, cause));
+    const std::uint64_t opened = growth(scene, "TcpActiveOpens+TcpPassiveOpens").value_or(0);
+    if (!seen.empty() && seen[0].events * 100 < opened * few_percent) seen.clear();
+    return seen;
 }
 
 std::vector<Change> set_sysctl(const Scene& scene, const Cause& cause, std::string_view key, std::int64_t to,

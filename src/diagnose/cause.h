@@ -57,6 +57,11 @@ struct Cause {
 
 // The largest of its counters, or its drop reasons; 0 sightings below `least`.
 Sightings count_events(const Scene& scene, const Cause& cause);
+// The same, port by port: a scan meets many ports once, a service that is missed is asked for again and again. Where
+// drops cannot be seen, as count_events() does.
+Sightings count_by_port(const Scene& scene, const Cause& cause);
+// The same as count_events(), unless it is a small part of the connections that were opened meanwhile.
+Sightings count_against_opens(const Scene& scene, const Cause& cause);
 // The sighting that the cause's counters and reasons make, whatever their number: evidence for a look of its own.
 Sighting counted(const Scene& scene, const Cause& cause);
 

@@ -99,11 +99,12 @@ std::optional<Candidate> unexplained(const Scene& scene, const DropMeaning& mean
     verdict.events = packets;
     verdict.per_second = per_second(scene, packets);
     verdict.unit = "packets dropped";
-    verdict.title = fmt::format("The kernel drops packets: {}", meaning.words);
-    verdict.why = fmt::format("Its reason is {}; no further counter tells more.", meaning.reason);
+    verdict.title = fmt::format("The kernel drops packets for the reason {}", meaning.reason);
+    verdict.why = meaning.words;
     verdict.evidence = drop_evidence(scene, meaning.reason);
     verdict.confirm = {"perf trace -e skb:kfree_skb --max-stack 8"};
     verdict.advice = {"find out who sends these packets: the evidence names protocol, port and interface"};
+    if (!meaning.look.empty()) verdict.advice.insert(verdict.advice.begin(), std::string(meaning.look));
     verdict.cost = "none: advice only";
     return candidate;
 }
@@ -136,14 +137,14 @@ void account_for_drops(const Scene& scene, const std::vector<const Cause*>& caus
         if (!known(drop, causes)) unclaimed[drop.reason] += drop.packets;
     }
     for (const auto& [reason, packets] : unclaimed) {
-        const DropMeaning* const meaning = meaning_of(reason);
+        const auto meaning = meaning_of(reason);
         auto found = meaning && every_symptom ? unexplained(scene, *meaning, packets) : std::nullopt;
         if (!found) continue;
         candidates.push_back(*std::move(found));
         std::erase_if(quiet, [&](const auto& one) { return one.first.first == reason; });
     }
     for (const auto& [key, packets] : quiet) {
-        const DropMeaning* const meaning = meaning_of(key.first);
+        const auto meaning = meaning_of(key.first);
         diagnosis.quiet.push_back({key.first, key.second, packets, std::string(meaning ? meaning->words : "")});
     }
     std::ranges::stable_sort(diagnosis.quiet, std::ranges::greater{}, &QuietDrop::packets);

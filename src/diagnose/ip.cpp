@@ -10,6 +10,26 @@
 namespace netwright::diagnose {
 namespace {
 
+bool speaks_ipv6(const Scene& scene)
+{
+    return scene.now.routes && std::ranges::any_of(*scene.now.routes, [](const Route& route) {
+               return route.family == "ipv6" && route.type == "unicast" && !route.destination.starts_with("fe80");
+           });
+}
+
+// Hosts without IPv6 count every AAAA address that a program tries: that is how they should be.
+Sightings look_no_route(const Scene& scene, const Cause& cause)
+{
+    auto seen = TRY(count_events(scene, cause));
+    if (!seen.empty() || !speaks_ipv6(scene)) return seen;
+    const std::uint64_t unsent = growth(scene, "Ip6OutNoRoutes").value_or(0);
+    if (unsent < cause.least) return seen;
+    Sighting sighting;
+    sighting.events = unsent;
+    sighting.evidence = counter_evidence(scene, "Ip6OutNoRoutes");
+    return std::vector{std::move(sighting)};
+}
+
 // A time to live that ran out is counted among the header errors, and so are the addresses of other hosts.
 Sightings look_header(const Scene& scene, const Cause& cause)
 {
@@ -40,9 +60,10 @@ constexpr std::array causes{
           .symptoms = drops | refused,
           .what = "missing routes",
           .unit = "packets without a route",
-          .counters = "IpOutNoRoutes+Ip6OutNoRoutes IpExtInNoRoutes+Ip6InNoRoutes",
+          .counters = "IpOutNoRoutes IpExtInNoRoutes+Ip6InNoRoutes",
           .reasons = "IP_OUTNOROUTES IP_INNOROUTES",
           .least = 3,
+          .look = look_no_route,
           .because_of = "rp-filter not-our-address",
           .title = "Packets have no route to where they shall go",
           .why = "No entry of the routing table fits the destination: programs see 'network is unreachable', forwarded "
@@ -60,6 +81,7 @@ constexpr std::array causes{
         .unit = "packets dropped",
         .counters = "TcpExtIPReversePathFilter",
         .reasons = "IP_RPFILTER",
+        .least = 3,
         .title = "Reverse-path filtering drops packets: the way back leads through another interface",
         .why =
             "rp_filter=1 accepts a source only on the interface that leads back to it. With several ways (multihoming, "
@@ -110,6 +132,7 @@ constexpr std::array causes{
           .cost = "forwarding makes the host a router: filter it"},
     Cause{.id = "ttl-expired",
           .layer = Layer::Ip,
+          .severity = Severity::Low,
           .symptoms = drops | refused,
           .what = "times to live that ran out",
           .unit = "packets dropped",
@@ -144,6 +167,7 @@ constexpr std::array causes{
           .unit = "datagrams not put together",
           .counters = "IpReasmFails+Ip6ReasmFails IpReasmTimeout+Ip6ReasmTimeout",
           .reasons = "FRAG_REASM_TIMEOUT FRAG_TOO_FAR",
+          .least = 3,
           .look = look_fragments,
           .title = "Fragmented datagrams are lost: some of their fragments do not come, or no memory is left for them",
           .why =
@@ -160,6 +184,7 @@ constexpr std::array causes{
           .unit = "packets dropped",
           .counters = "IpExtInCsumErrors",
           .reasons = "IP_CSUM",
+          .least = 3,
           .title = "Packets arrive with a wrong IP header checksum",
           .why = "A device on the way damages headers, or a sender's offload does not fill the checksum in.",
           .confirm = "nstat -az IpExtInCsumErrors\ntcpdump -vvni DEV   (bad cksum)",

@@ -100,10 +100,10 @@ Sightings look_no_listener(const Scene& scene, const Cause& cause)
         sighting.evidence = counter_evidence(scene, "TcpOutRsts");
         return std::vector{std::move(sighting)};
     }
-    Sighting sighting = counted(scene, cause);
-    if (sighting.events < cause.least) return std::vector<Sighting>{};
-    std::ranges::move(counter_evidence(scene, "TcpOutRsts"), std::back_inserter(sighting.evidence));
-    return std::vector{std::move(sighting)};
+    auto seen = TRY(count_by_port(scene, cause));
+    for (Sighting& sighting : seen)
+        std::ranges::move(counter_evidence(scene, "TcpOutRsts"), std::back_inserter(sighting.evidence));
+    return seen;
 }
 
 constexpr std::array causes{

@@ -12,7 +12,9 @@
 namespace netwright::diagnose {
 namespace {
 
-constexpr double long_wait = 0.05; // seconds
+constexpr std::uint64_t few_drops = 5;
+constexpr double rare = 1e-4, frequent = 0.01; // share of packets: now and then is how TCP learns a link's rate
+constexpr double long_wait = 0.05;             // seconds
 
 bool takes_packets_in(const Qdisc& qdisc) { return qdisc.kind == "ingress" || qdisc.kind == "clsact"; }
 
@@ -27,13 +29,22 @@ bool counted_below(const std::vector<Qdisc>& all, const Qdisc& qdisc)
 
 std::string name_of(const Qdisc& qdisc) { return fmt::format("{} {} on {}", qdisc.kind, qdisc.handle, qdisc.nic); }
 
+double drop_share(const Qdisc& qdisc)
+{
+    const std::uint64_t offered = qdisc.packets.growth + qdisc.drops.growth;
+    return static_cast<double>(qdisc.drops.growth) / static_cast<double>(std::max<std::uint64_t>(1, offered));
+}
+
 Sightings look_drops(const Scene& scene, const Cause& cause)
 {
     if (!scene.now.qdiscs) return std::unexpected(scene.now.qdiscs.error());
     std::vector<Sighting> seen;
     for (const Qdisc& qdisc : *scene.now.qdiscs) {
-        if (qdisc.drops.growth == 0 || takes_packets_in(qdisc) || counted_below(*scene.now.qdiscs, qdisc)) continue;
+        if (qdisc.drops.growth < few_drops || takes_packets_in(qdisc) || counted_below(*scene.now.qdiscs, qdisc))
+            continue;
+        if (drop_share(qdisc) < rare) continue;
         Sighting sighting;
+        sighting.severity = drop_share(qdisc) < frequent ? Severity::Medium : Severity::High;
         sighting.events = qdisc.drops.growth;
         sighting.victim = name_of(qdisc);
         sighting.evidence = {
@@ -86,7 +97,7 @@ Sightings look_wait(const Scene& scene, const Cause&)
 constexpr std::array causes{
     Cause{.id = "qdisc-full",
           .layer = Layer::Qdisc,
-          .severity = Severity::High,
+          .severity = Severity::Medium,
           .symptoms = drops | throughput,
           .what = "full queues on the way out",
           .unit = "packets dropped",

@@ -41,8 +41,10 @@ Sightings look_orphans(const Scene& scene, const Cause& cause)
 Sightings look_refused_by_peer(const Scene& scene, const Cause& cause)
 {
     auto seen = TRY(count_events(scene, cause));
-    const auto timeouts = growth(scene, "TcpExtTCPAbortOnTimeout"); // failed for want of an answer, not by a reset
-    if (!seen.empty() && timeouts && *timeouts >= seen[0].events) return std::vector<Sighting>{};
+    if (seen.empty()) return seen;
+    const std::uint64_t timeouts = growth(scene, "TcpExtTCPAbortOnTimeout").value_or(0); // no answer, so no refusal
+    const std::uint64_t tried = growth(scene, "TcpActiveOpens").value_or(0);             // else clients broke off
+    if (timeouts >= seen[0].events || tried < cause.least) seen.clear();
     return seen;
 }
 
@@ -55,6 +57,7 @@ constexpr std::array causes{
           .unit = "segments dropped",
           .counters = "TcpInCsumErrors",
           .reasons = "TCP_CSUM",
+          .least = 3,
           .title = "TCP segments arrive with a wrong checksum",
           .why = "Something on the way changes packets: a broken NIC, cable or tunnel, or an offload that leaves the "
                  "checksum to hardware that does not fill it in. TCP sends them again, which costs time.",
@@ -71,6 +74,7 @@ constexpr std::array causes{
         .unit = "times the receive buffer was cleared out",
         .counters = "TcpExtPruneCalled TcpExtRcvPruned TcpExtOfoPruned TcpExtTCPRcvQDrop TcpExtTCPOFODrop",
         .reasons = "TCP_OFO_QUEUE_PRUNE TCP_OFO_DROP",
+        .least = 5,
         .title = "TCP throws received data away: the receive buffer is too small for what it promised",
         .why =
             "A segment takes more memory than its bytes. With a fixed or small buffer and small segments, memory runs "
@@ -155,6 +159,7 @@ constexpr std::array causes{
           .unit = "connections reset",
           .counters = "TcpExtTCPAbortOnClose TcpExtTCPAbortOnData",
           .least = 3,
+          .look = count_against_opens,
           .title = "A program closes connections before it has read everything: the peer sees 'connection reset'",
           .why =
               "Closing with unread data, or with data still coming, makes the kernel send a reset; the peer may lose "
@@ -184,6 +189,7 @@ constexpr std::array causes{
           .unit = "connections reset",
           .counters = "TcpEstabResets",
           .least = 3,
+          .look = count_against_opens,
           .because_of = "closed-with-unread-data peer-gone tcp-memory no-tcp-listener",
           .title = "Established connections are reset",
           .why = "A reset came in, or a program here closed hard (SO_LINGER 0).",

@@ -91,6 +91,7 @@ constexpr std::array causes{
           .counters = "UdpNoPorts+Udp6NoPorts",
           .reasons = "udp:NO_SOCKET",
           .least = 3,
+          .look = count_by_port,
           .title = "UDP datagrams arrive for a port no program has",
           .why =
               "Nobody is bound to the port: the kernel answers with ICMP 'port unreachable' (rate-limited). A program "
@@ -122,6 +123,7 @@ constexpr std::array causes{
           .unit = "datagrams dropped",
           .counters = "UdpInCsumErrors+Udp6InCsumErrors",
           .reasons = "UDP_CSUM",
+          .least = 3,
           .title = "UDP datagrams arrive with a wrong checksum",
           .why = "Something on the way changes packets: a broken NIC, cable or tunnel, or an offload that leaves the "
                  "checksum to hardware that does not fill it in.",

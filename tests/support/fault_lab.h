@@ -16,11 +16,14 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstring>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <stdexcept>
@@ -216,13 +219,13 @@ struct Connected {
 };
 
 // A connection from here to a listener there.
-inline Connected connected(const Link& link, std::uint16_t port,
-                           const std::function<void(const Fd&)>& prepare_client = {},
-                           const std::function<void(const Fd&)>& prepare_listener = {})
+using Prepare = std::function<void(const Fd&)>;
+inline Connected connected(const Link& link, std::uint16_t port, const Prepare& prepare_client = {},
+                           const Prepare& prepare_listener = {}, const char* at = "10.9.0.2")
 {
     Fd listener = link.there.in([&] {
         Fd socket = tcp();
-        bind_to(socket, "10.9.0.2", port);
+        bind_to(socket, at, port);
         if (prepare_listener) prepare_listener(socket);
         check(::listen(socket.get(), 16) == 0, "listen");
         return socket;
@@ -231,7 +234,7 @@ inline Connected connected(const Link& link, std::uint16_t port,
     pair.client = link.here.in([&] {
         Fd socket = tcp();
         if (prepare_client) prepare_client(socket);
-        check(connect_to(socket, "10.9.0.2", port) == 0, "connect");
+        check(connect_to(socket, at, port) == 0, "connect");
         return socket;
     });
     pair.server.reset(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
@@ -259,6 +262,59 @@ inline std::size_t fill(const Fd& socket, std::size_t most = 64U << 20)
         sent += static_cast<std::size_t>(put);
     }
     return sent;
+}
+
+// Sends and reads as fast as the connection lets it, for a while.
+inline void pump(const Connected& pair, std::chrono::milliseconds time)
+{
+    std::atomic<bool> stop{false};
+    std::thread reader([&] {
+        std::vector<char> sink(65536);
+        while (!stop)
+            if (::recv(pair.server.get(), sink.data(), sink.size(), MSG_DONTWAIT) <= 0)
+                std::this_thread::sleep_for(1ms);
+    });
+    for (const auto end = Clock::now() + time; Clock::now() < end; std::this_thread::sleep_for(1ms))
+        (void)fill(pair.client);
+    stop = true;
+    reader.join();
+}
+
+// ── programs ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+// A process of its own inside a namespace, ended with the object.
+class Child {
+public:
+    Child(const Space& space, const std::function<void()>& work) : pid(space.in([&] { return start(work); })) {}
+    ~Child()
+    {
+        ::kill(pid, SIGKILL);
+        ::waitpid(pid, nullptr, 0);
+    }
+    Child(const Child&) = delete;
+    Child& operator=(const Child&) = delete;
+    const pid_t pid;
+
+private:
+    static pid_t start(const std::function<void()>& work)
+    {
+        const pid_t child = ::fork();
+        check(child >= 0, "fork");
+        if (child == 0) {
+            work();
+            ::_exit(0);
+        }
+        return child;
+    }
+};
+
+inline std::size_t descriptors_of(pid_t pid)
+{
+    std::error_code gone;
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd", gone))
+        count += entry.is_symlink() ? 1 : 0;
+    return count;
 }
 
 // ── looking ───────────────────────────────────────────────────────────────────────────────────────────────────────
