@@ -78,7 +78,7 @@ constexpr std::array causes{
           .symptoms = drops | refused,
           .what = "XDP programs that drop",
           .unit = "packets dropped",
-          .reasons = "XDP",
+          .reasons = "XDP NOT_SPECIFIED@do_xdp_generic", // 6.18 gives generic XDP no reason
           .look = look_xdp,
           .title = "An XDP program drops packets",
           .why = "The program said XDP_DROP. Native XDP is counted by the driver alone; generic XDP by drop reason.",

@@ -101,7 +101,7 @@ constexpr std::array causes{
           .symptoms = drops | throughput,
           .what = "full queues on the way out",
           .unit = "packets dropped",
-          .reasons = "QDISC_DROP QDISC_OVERLIMIT QDISC_CONGESTED QDISC_EGRESS FQ_BAND_LIMIT FQ_HORIZON_LIMIT "
+          .reasons = "QDISC_DROP QDISC_OVERLIMIT QDISC_CONGESTED FQ_BAND_LIMIT FQ_HORIZON_LIMIT "
                      "FQ_FLOW_LIMIT CAKE_FLOOD DUALPI2_STEP_DROP",
           .look = look_drops,
           .title = "A queue on the way out is full and drops packets",

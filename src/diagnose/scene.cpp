@@ -79,9 +79,11 @@ bool is_among(const DropCount& drop, std::string_view reasons)
 {
     std::string_view wanted;
     while (next_word(reasons, wanted)) {
-        const std::size_t colon = wanted.find(':');
+        const std::size_t colon = wanted.find(':'), at = wanted.find('@');
         const bool protocol_fits = colon == std::string_view::npos || drop.protocol == wanted.substr(0, colon);
-        if (protocol_fits && drop.reason == wanted.substr(colon == std::string_view::npos ? 0 : colon + 1)) return true;
+        const bool place_fits = at == std::string_view::npos || drop.location == wanted.substr(at + 1);
+        const std::size_t begin = colon == std::string_view::npos ? 0 : colon + 1;
+        if (protocol_fits && place_fits && drop.reason == wanted.substr(begin, at - begin)) return true;
     }
     return false;
 }

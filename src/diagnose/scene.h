@@ -24,8 +24,8 @@ double per_second(const Scene& scene, std::uint64_t events);
 // Counters are named as in the snapshot; "UdpRcvbufErrors+Udp6RcvbufErrors" is their sum, where those this kernel does
 // not have count as 0. Absent: it has none of them.
 Result<std::uint64_t> growth(const Scene& scene, std::string_view counters);
-// Drops with one of the reasons, separated by blanks: "NO_SOCKET", or "tcp:NO_SOCKET" for one protocol. 0 also when
-// drops could not be seen.
+// Drops with one of the reasons, separated by blanks: "NO_SOCKET", "tcp:NO_SOCKET" for one protocol,
+// "NOT_SPECIFIED@do_xdp_generic" for one place. 0 also when drops could not be seen.
 std::uint64_t dropped(const Scene& scene, std::string_view reasons);
 // Does this drop have one of the reasons?
 bool is_among(const DropCount& drop, std::string_view reasons);

@@ -24,6 +24,30 @@ Sightings look_time_wait(const Scene& scene, const Cause& cause)
     return seen;
 }
 
+// A single socket that is over its own limit drops for the same reason as all sockets over theirs.
+std::uint64_t own_limit(const Scene& scene)
+{
+    return growth(scene, "TcpExtTCPRcvQDrop").value_or(0) + growth(scene, "TcpExtTCPOFODrop").value_or(0);
+}
+
+Sightings look_memory(const Scene& scene, const Cause& cause)
+{
+    auto seen = TRY(count_events(scene, cause));
+    const std::uint64_t pressed = growth(scene, "TcpExtTCPAbortOnMemory+TcpExtTCPMemoryPressures").value_or(0);
+    if (pressed == 0 && dropped(scene, cause.reasons) <= own_limit(scene)) seen.clear();
+    return seen;
+}
+
+// Collapsing what is queued (PruneCalled) is work, not loss: it only stands beside the loss.
+Sightings look_pruned(const Scene& scene, const Cause& cause)
+{
+    auto seen = TRY(count_events(scene, cause));
+    if (!seen.empty())
+        std::ranges::move(counter_evidence(scene, "TcpExtPruneCalled TcpExtTCPRcvCollapsed"),
+                          std::back_inserter(seen[0].evidence));
+    return seen;
+}
+
 Sightings look_orphans(const Scene& scene, const Cause& cause)
 {
     const auto most = scene.now.sysctls.number("net.ipv4.tcp_max_orphans");
@@ -71,10 +95,10 @@ constexpr std::array causes{
         .severity = Severity::High,
         .symptoms = drops | throughput | latency,
         .what = "received data thrown away for lack of buffer",
-        .unit = "times the receive buffer was cleared out",
-        .counters = "TcpExtPruneCalled TcpExtRcvPruned TcpExtOfoPruned TcpExtTCPRcvQDrop TcpExtTCPOFODrop",
+        .unit = "times data was thrown away",
+        .counters = "TcpExtRcvPruned TcpExtOfoPruned TcpExtTCPRcvQDrop TcpExtTCPOFODrop",
         .reasons = "TCP_OFO_QUEUE_PRUNE TCP_OFO_DROP",
-        .least = 5,
+        .look = look_pruned,
         .title = "TCP throws received data away: the receive buffer is too small for what it promised",
         .why =
             "A segment takes more memory than its bytes. With a fixed or small buffer and small segments, memory runs "
@@ -91,6 +115,7 @@ constexpr std::array causes{
           .unit = "segments dropped or connections ended",
           .counters = "TcpExtTCPAbortOnMemory TcpExtTCPMemoryPressures",
           .reasons = "PROTO_MEM",
+          .look = look_memory,
           .title = "Sockets have used up the memory they may use (tcp_mem, udp_mem, or the cgroup's limit)",
           .why = "Under pressure buffers no longer grow; at the limit segments are dropped and connections reset.",
           .confirm = "grep TCP: /proc/net/sockstat   (mem, in pages, against net.ipv4.tcp_mem)\n"

@@ -22,6 +22,7 @@
 #define CORE __attribute__((preserve_access_index))
 
 enum { ether_ipv4 = 0x0800, ether_ipv6 = 0x86dd, protocol_tcp = 6, protocol_udp = 17, not_set = 0xffff };
+#define first_namespace 0xf0000000U
 
 struct ns_common {
     unsigned int inum;
@@ -90,26 +91,31 @@ static __always_inline _Bool counted(const struct drop_key* key)
     return 1;
 }
 
-/* 0: cannot be told. */
-static __always_inline __u32 namespace_of(const struct sk_buff* skb, const struct sock* receiver)
+/* In a receive queue the place of dev holds other things (include/linux/skbuff.h): what such a pointer leads to is no
+ * namespace, whose numbers begin at PROC_DYNAMIC_FIRST (fs/proc/generic.c).
+ */
+static __always_inline __u32 namespace_of_device(const struct sk_buff* skb)
 {
     const struct net_device* device = BPF_CORE_READ(skb, dev);
-    const struct sock* owner = BPF_CORE_READ(skb, sk);
+    const __u32 found = device ? BPF_CORE_READ(device, nd_net.net, ns.inum) : 0;
 
-    if (receiver) return BPF_CORE_READ(receiver, __sk_common.skc_net.net, ns.inum);
-    /* In the TCP receive queue the place of dev holds other things (include/linux/skbuff.h), but then sk is set. */
-    if (owner) return BPF_CORE_READ(owner, __sk_common.skc_net.net, ns.inum);
-    if (device) return BPF_CORE_READ(device, nd_net.net, ns.inum);
-    return 0;
+    return found >= first_namespace ? found : 0;
 }
 
-/* A device that belongs to another namespace is none: in a receive queue its place holds other things. */
+/* 0: cannot be told. The device before the sending socket: across a veth a packet still carries its sender's socket. */
+static __always_inline __u32 namespace_of(const struct sk_buff* skb, const struct sock* receiver)
+{
+    const struct sock* owner = BPF_CORE_READ(skb, sk);
+    const __u32 of_device = namespace_of_device(skb);
+
+    if (receiver) return BPF_CORE_READ(receiver, __sk_common.skc_net.net, ns.inum);
+    if (of_device) return of_device;
+    return owner ? BPF_CORE_READ(owner, __sk_common.skc_net.net, ns.inum) : 0;
+}
+
 static __always_inline __u32 interface_of(const struct sk_buff* skb)
 {
-    const struct net_device* device = BPF_CORE_READ(skb, dev);
-
-    if (!device || BPF_CORE_READ(device, nd_net.net, ns.inum) != wanted_namespace) return 0;
-    return (__u32)BPF_CORE_READ(device, ifindex);
+    return namespace_of_device(skb) == wanted_namespace ? (__u32)BPF_CORE_READ(skb, dev, ifindex) : 0;
 }
 
 /* The headers may be gone or not there yet: what cannot be read stays 0. */

@@ -65,17 +65,18 @@ TEST_CASE("TCP through a shaper: its drops are the cause, the retransmissions fo
 TEST_CASE("a queue in which packets wait long")
 {
     const Link link;
-    link.here.tc("qdisc add dev nw0 root tbf rate 10mbit burst 5kb limit 4mb");
-    link.here.in([] { send_datagrams("10.9.0.2", 5000, 150, 1400); });
-    Watch watch(link.here);
+    link.here.tc("qdisc add dev nw0 root tbf rate 4mbit burst 5kb limit 4mb");
     std::atomic<bool> stop{false};
     auto sender = link.here.beside([&] {
-        while (!stop) {
-            send_datagrams("10.9.0.2", 5000, 10, 1400);
-            std::this_thread::sleep_for(8ms);
-        }
+        const Fd socket = udp(); // whose sends wait while its buffer is in the queue
+        const auto to = address("10.9.0.2", 5000);
+        const std::vector<char> data(1400);
+        while (!stop)
+            (void)::sendto(socket.get(), data.data(), data.size(), 0, general(to), sizeof to);
     });
-    std::this_thread::sleep_for(300ms);
+    std::this_thread::sleep_for(50ms);
+    Watch watch(link.here);
+    std::this_thread::sleep_for(200ms);
     const auto diagnosis = watch.diagnosis({Symptom::Latency});
     stop = true;
     sender.join();
@@ -219,6 +220,7 @@ TEST_CASE("more neighbours than the table holds")
     Watch watch(link.here);
     link.here.in([] {
         const Fd socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        set(socket, SOL_SOCKET, SO_SNDBUFFORCE, 16 << 20); // what waits for an answer must not hold up the rest
         sockaddr_in6 to{};
         to.sin6_family = AF_INET6;
         to.sin6_port = htons(5000);
@@ -317,9 +319,9 @@ TEST_CASE("a CPU that does not keep up with what another hands over")
         MESSAGE("skipped: one CPU hands nothing over");
         return;
     }
-    // A thousand rules for each packet keep CPU 1 busy; the sender runs on CPU 0.
+    // Thousands of rules for each packet keep CPU 1 busy; the sender runs on CPU 0.
     std::string rules = "add table ip t; add chain ip t c { type filter hook prerouting priority -300; }; ";
-    for (int i = 0; i < 400; ++i)
+    for (int i = 0; i < 3000; ++i)
         rules += "add rule ip t c udp dport " + std::to_string(10000 + i) + " accept; ";
     link.there.nft(rules);
     CHECK(support::run(support::words(std::string(NETWRIGHT_BINARY) + " --netns " + link.there.name +

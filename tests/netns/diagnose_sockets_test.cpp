@@ -193,8 +193,12 @@ TEST_CASE("a send buffer that is too small for the way limits the sender")
 {
     const Link link;
     const SlowPath path(link, 20ms);
-    const auto pair =
-        connected(link, 8085, [](const Fd& socket) { set(socket, SOL_SOCKET, SO_SNDBUF, 20000); }, {}, "10.8.0.2");
+    const auto prepare = [](const Fd& socket) {
+        set(socket, SOL_SOCKET, SO_SNDBUF, 20000);
+        check(::setsockopt(socket.get(), IPPROTO_TCP, TCP_CONGESTION, "cubic", 5) == 0, "cubic"); // which does not pace
+        set(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+    };
+    const auto pair = connected(link, 8085, prepare, {}, "10.8.0.2");
     pump(pair, 200ms);
     Watch watch(link.here);
     pump(pair, 600ms);
@@ -370,16 +374,14 @@ TEST_CASE("a listener that demands signatures")
     CHECK(expect_first(watch.diagnosis(), "tcp-signature").events == 10);
 }
 
-TEST_CASE("a fixed receive buffer that small segments fill")
+TEST_CASE("a receive buffer that is smaller than the window it promised")
 {
     const Link link;
-    const auto pair = connected(
-        link, 8092, [](const Fd& socket) { set(socket, IPPROTO_TCP, TCP_NODELAY, 1); },
-        [](const Fd& socket) { set(socket, SOL_SOCKET, SO_RCVBUF, 8192); });
+    const auto pair = connected(link, 8092);
+    set(pair.server, SOL_SOCKET, SO_RCVBUF, 2304); // the peer was told of more
     Watch watch(link.there);
-    for (int i = 0; i < 3000; ++i)
-        (void)::send(pair.client.get(), "x", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-    std::this_thread::sleep_for(300ms);
+    CHECK(fill(pair.client) > 10000);
+    std::this_thread::sleep_for(500ms);
     CHECK(expect_first(watch.diagnosis(), "receive-memory-pruned").events > 0);
 }
 
@@ -387,7 +389,7 @@ TEST_CASE("a fixed receive buffer that small segments fill")
 
 namespace {
 
-support::Output netwright(const Space& space, const std::string& arguments)
+support::Output program(const Space& space, const std::string& arguments)
 {
     return support::run(support::words(std::string(NETWRIGHT_BINARY) + " --netns " + space.name + " " + arguments));
 }
@@ -401,7 +403,7 @@ TEST_CASE("the program tells a person and a program the same, from the live host
     const std::string directory = "/tmp/" + link.there.name;
     std::filesystem::create_directories(directory);
     const std::string first = directory + "/a.json", second = directory + "/b.json";
-    REQUIRE(netwright(link.there, "capture --seconds 0 -o " + first).status == 0);
+    REQUIRE(program(link.there, "capture --seconds 0 -o " + first).status == 0);
     const auto began = Clock::now();
 
     std::atomic<bool> stop{false};
@@ -412,24 +414,24 @@ TEST_CASE("the program tells a person and a program the same, from the live host
             std::this_thread::sleep_for(20ms);
         }
     });
-    const auto text = netwright(link.there, "diagnose refused --seconds 0.3");
-    const auto json = netwright(link.there, "diagnose --json --seconds 0.3");
-    const auto blind = netwright(link.there, "diagnose --json --seconds 0.3 --no-drop-reasons");
+    const auto text = program(link.there, "diagnose refused --seconds 0.3");
+    const auto json = program(link.there, "diagnose --json --seconds 0.3");
+    const auto blind = program(link.there, "diagnose --json --seconds 0.3 --no-drop-reasons");
     stop = true;
     clients.join();
     std::this_thread::sleep_until(began + 1100ms); // captures carry whole seconds
-    REQUIRE(netwright(link.there, "capture --seconds 0 -o " + second).status == 0);
-    const auto compared = netwright(link.there, "diagnose --json --from " + first + " " + second);
-    const auto backwards = netwright(link.there, "diagnose --from " + second + " " + first);
+    REQUIRE(program(link.there, "capture --seconds 0 -o " + second).status == 0);
+    const auto compared = program(link.there, "diagnose --json --from " + first + " " + second);
+    const auto backwards = program(link.there, "diagnose --from " + second + " " + first);
     std::filesystem::remove_all(directory);
 
     CHECK(text.status == 0);
-    for (const char* part : {"1 ", "accept queue is full", "10.9.0.2:8080", "ss -ltn", "events lost: 0", "Not it"}) {
+    for (const char* part : {"1 ", "accept-queue-full", "10.9.0.2:8080", "ss -ltn", "events lost: 0", "Not it"}) {
         CAPTURE(part);
         CHECK_MESSAGE(text.out.find(part) != std::string::npos, text.out);
     }
     CHECK(text.out.find('\x1b') == std::string::npos);
-    for (const auto& output : {json, blind, compared}) {
+    for (const support::Output& output : {json, blind, compared}) {
         INFO(output.out);
         REQUIRE(output.status == 0);
         const auto told = nlohmann::json::parse(output.out);
@@ -449,10 +451,10 @@ TEST_CASE("what was typed wrong is said in one line")
     for (const char* arguments :
          {"diagnose slowness", "diagnose --seconds 0", "diagnose --from /nonexistent", "diagnose --watch --from a b"}) {
         CAPTURE(arguments);
-        const auto output = netwright(host, arguments);
+        const auto output = program(host, arguments);
         CHECK(output.status == 2);
         CHECK_MESSAGE(output.out.starts_with("netwright: "), output.out);
         CHECK(output.out.find('\n') == output.out.size() - 1);
     }
-    CHECK(netwright(host, "diagnose --from /nonexistent /nonexistent").status == 1);
+    CHECK(program(host, "diagnose --from /nonexistent /nonexistent").status == 1);
 }
