@@ -55,7 +55,8 @@ TEST_CASE("TCP through a shaper: its drops are the cause, the retransmissions fo
     link.here.tc("qdisc add dev nw0 root tbf rate 20mbit burst 5kb limit 20kb");
     const auto pair = connected(link, 8080);
     Watch watch(link.here);
-    pump(pair, 300ms);
+    const Pump pump(pair);
+    std::this_thread::sleep_for(300ms);
     const auto diagnosis = watch.diagnosis();
     CHECK(names_victim(expect_first(diagnosis, "qdisc-full"), "nw0"));
     const auto loss = std::ranges::find(diagnosis.causes, "path-loss", &Verdict::cause);
@@ -334,8 +335,12 @@ TEST_CASE("a CPU that does not keep up with what another hands over")
         CPU_ZERO(&first);
         CPU_SET(0, &first);
         check(::sched_setaffinity(0, sizeof first, &first) == 0, "affinity");
+        const Fd socket = udp();
+        set(socket, SOL_SOCKET, SO_SNDBUFFORCE, 64 << 20); // packets in the backlog are still the sender's
+        const auto to = address("10.9.0.2", 5000);
         for (const auto end = Clock::now() + 700ms; Clock::now() < end;)
-            send_datagrams("10.9.0.2", 5000, 2000, 10);
+            for (int i = 0; i < 1000; ++i)
+                (void)::sendto(socket.get(), "x", 1, 0, general(to), sizeof to);
     });
     const auto first = expect_first(watch.diagnosis(), "backlog-full");
     CHECK(first.layer == Layer::Softirq);

@@ -183,9 +183,10 @@ TEST_CASE("a receive buffer that is too small for the way limits the sender")
     const SlowPath path(link, 20ms);
     const auto pair =
         connected(link, 8084, {}, [](const Fd& socket) { set(socket, SOL_SOCKET, SO_RCVBUF, 20000); }, "10.8.0.2");
-    pump(pair, 200ms);
+    const Pump pump(pair);
+    std::this_thread::sleep_for(200ms);
     Watch watch(link.here);
-    pump(pair, 600ms);
+    std::this_thread::sleep_for(600ms);
     CHECK(names_victim(expect_first(watch.diagnosis(), "peer-window-small"), "10.8.0.2:8084"));
 }
 
@@ -199,9 +200,11 @@ TEST_CASE("a send buffer that is too small for the way limits the sender")
         set(socket, IPPROTO_TCP, TCP_NODELAY, 1);
     };
     const auto pair = connected(link, 8085, prepare, {}, "10.8.0.2");
-    pump(pair, 200ms);
+    constexpr std::size_t large = 1U << 20; // a write that does not fit as a whole, as programs in bulk make them
+    const Pump pump(pair, large);
+    std::this_thread::sleep_for(200ms);
     Watch watch(link.here);
-    pump(pair, 600ms);
+    std::this_thread::sleep_for(600ms);
     CHECK(names_victim(expect_first(watch.diagnosis({Symptom::Throughput}), "send-buffer-small"), "10.8.0.2:8085"));
 }
 
@@ -212,7 +215,8 @@ TEST_CASE("loss on the way, of which nothing on this host is the cause")
                    "add rule ip t c tcp dport 8086 numgen random mod 100 < 10 drop");
     const auto pair = connected(link, 8086);
     Watch watch(link.here);
-    pump(pair, 400ms);
+    const Pump pump(pair);
+    std::this_thread::sleep_for(400ms);
     const auto first = expect_first(watch.diagnosis(), "path-loss");
     CHECK(first.layer == Layer::Path);
     CHECK(names_victim(first, "10.9.0.2:8086"));

@@ -252,11 +252,11 @@ inline void send_datagrams(const char* at, std::uint16_t port, int times, std::s
 }
 
 // Writes until nothing more fits; how much did.
-inline std::size_t fill(const Fd& socket, std::size_t most = 64U << 20)
+inline std::size_t fill(const Fd& socket, std::size_t portion = 65536)
 {
-    const std::vector<char> data(65536);
+    const std::vector<char> data(portion);
     std::size_t sent = 0;
-    while (sent < most) {
+    for (;;) {
         const ssize_t put = ::send(socket.get(), data.data(), data.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
         if (put <= 0) break;
         sent += static_cast<std::size_t>(put);
@@ -264,21 +264,38 @@ inline std::size_t fill(const Fd& socket, std::size_t most = 64U << 20)
     return sent;
 }
 
-// Sends and reads as fast as the connection lets it, for a while.
-inline void pump(const Connected& pair, std::chrono::milliseconds time)
-{
-    std::atomic<bool> stop{false};
-    std::thread reader([&] {
+// Sends and reads as fast as the connection lets it, as long as the object lives.
+class Pump {
+public:
+    explicit Pump(const Connected& pair, std::size_t portion = 65536)
+        : reader_([this, &pair] { read(pair.server); }),
+          writer_([this, &pair, portion] { write(pair.client, portion); })
+    {
+    }
+    ~Pump()
+    {
+        stop_ = true;
+        reader_.join();
+        writer_.join();
+    }
+    Pump(const Pump&) = delete;
+    Pump& operator=(const Pump&) = delete;
+
+private:
+    void read(const Fd& socket) const
+    {
         std::vector<char> sink(65536);
-        while (!stop)
-            if (::recv(pair.server.get(), sink.data(), sink.size(), MSG_DONTWAIT) <= 0)
-                std::this_thread::sleep_for(1ms);
-    });
-    for (const auto end = Clock::now() + time; Clock::now() < end; std::this_thread::sleep_for(1ms))
-        (void)fill(pair.client);
-    stop = true;
-    reader.join();
-}
+        while (!stop_)
+            if (::recv(socket.get(), sink.data(), sink.size(), MSG_DONTWAIT) <= 0) std::this_thread::sleep_for(1ms);
+    }
+    void write(const Fd& socket, std::size_t portion) const
+    {
+        for (; !stop_; std::this_thread::sleep_for(1ms))
+            (void)fill(socket, portion);
+    }
+    std::atomic<bool> stop_{false};
+    std::thread reader_, writer_;
+};
 
 // ── programs ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
