@@ -15,7 +15,7 @@ namespace {
 
 constexpr double lossy = 0.01, very_lossy = 0.05; // share of segments sent again
 constexpr std::uint64_t few_retransmits = 5;
-constexpr std::uint64_t limited_percent = 50; // of the time with data to send
+constexpr std::uint64_t limited_percent = 30; // of the time with data to send
 constexpr std::uint64_t busy_percent = 20;    // of the time we looked
 constexpr std::uint32_t stuck_timeouts = 2;   // in a row, over both moments
 constexpr std::size_t most_victims = 3;
@@ -93,10 +93,38 @@ Sightings look_window_closed(const Scene& scene, const Cause&)
     return look_limited(scene, &Connection::rwnd_limited_us, "the peer's window", window_closed);
 }
 
+// A full buffer of which every byte is on its way: neither the window nor congestion control holds anything back.
+bool full_and_in_flight(const Connection& connection)
+{
+    return connection.send_buffer > 0 && connection.not_sent == 0 && connection.send_memory >= connection.send_buffer;
+}
+
+Sighting filled(const Connection& now, const Connection& before)
+{
+    Sighting sighting;
+    sighting.victim = connection_words(now);
+    sighting.pid = now.owner ? now.owner->pid : 0;
+    sighting.evidence = {{"send buffer, at both moments (ss -tm: w, tb)",
+                          fmt::format("{} of {} bytes in use, all of it in flight", now.send_memory, now.send_buffer)},
+                         {"delivered meanwhile", fmt::format("{} bytes", now.bytes_acked - before.bytes_acked)},
+                         {"round trip", fmt::format("{} us (smallest {} us)", now.rtt_us, now.min_rtt_us)}};
+    return sighting;
+}
+
+// The kernel's own clock (sndbuf_limited) runs only where congestion control has grown well past the buffer; a buffer
+// that is seen full of what is in flight tells as much.
 Sightings look_send_buffer(const Scene& scene, const Cause&)
 {
-    return look_limited(scene, &Connection::sndbuf_limited_us, "our send buffer",
-                        [](const Connection&) { return true; });
+    auto seen = TRY(look_limited(scene, &Connection::sndbuf_limited_us, "our send buffer",
+                                 [](const Connection& connection) { return !full_and_in_flight(connection); }));
+    for (const Connection& connection : *waiting(scene)) {
+        const Connection* const before = connection_before(scene, connection);
+        if (!before || !full_and_in_flight(connection) || !full_and_in_flight(*before)) continue;
+        if (growth_u64(before->bytes_acked, connection.bytes_acked) < connection.send_queue)
+            continue; // it stands still
+        if (seen.size() < most_victims) seen.push_back(filled(connection, *before));
+    }
+    return seen;
 }
 
 // The connection with most retransmissions while we looked.

@@ -375,7 +375,7 @@ TEST_CASE("a listener that demands signatures")
     Watch watch(link.there);
     const auto clients = link.here.in([] { return calling_often("10.9.0.2", 8091, 10); });
     std::this_thread::sleep_for(20ms);
-    CHECK(expect_first(watch.diagnosis(), "tcp-signature").events == 10);
+    CHECK(expect_first(watch.diagnosis(), "tcp-signature").events >= 10);
 }
 
 TEST_CASE("a receive buffer that is smaller than the window it promised")
