@@ -16,27 +16,26 @@ Error describe(const std::string& path, int code, int system_code, const char* w
     if (system_code == ENOSPC || system_code == EDQUOT) code = SQLITE_FULL;
     switch (code & 0xff) {
     case SQLITE_FULL:
-        return {Error::Kind::Rejected,
-                fmt::format("journal {}: the disk is full: free some space, then try again", path), ENOSPC};
+        return {Error::Kind::Rejected, fmt::format("{}: the disk is full: free some space, then try again", path),
+                ENOSPC};
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         return {Error::Kind::Malformed,
-                fmt::format("journal {} is damaged ({}): move it away, and look for undo-*.sh beside it", path, words),
-                0};
+                fmt::format("{} is damaged ({}): move it away, and look for undo-*.sh beside it", path, words), 0};
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return {Error::Kind::Busy, fmt::format("journal {} is in use: try again", path), EBUSY};
+        return {Error::Kind::Busy, fmt::format("{} is in use: try again", path), EBUSY};
     case SQLITE_PERM:
     case SQLITE_AUTH:
     case SQLITE_READONLY:
-        return {Error::Kind::Refused, fmt::format("journal {} cannot be written: run as root", path), EACCES};
+        return {Error::Kind::Refused, fmt::format("{} cannot be written: run as root", path), EACCES};
     case SQLITE_CANTOPEN:
         return {system_code == ENOENT ? Error::Kind::Absent : Error::Kind::Refused,
-                fmt::format("journal {} cannot be opened: {}", path,
+                fmt::format("{} cannot be opened: {}", path,
                             system_code ? errno_error("", system_code).what.substr(2) : words),
                 system_code};
     default:
-        return {Error::Kind::Interrupted, fmt::format("journal {}: {}", path, words), system_code};
+        return {Error::Kind::Interrupted, fmt::format("{}: {}", path, words), system_code};
     }
 }
 
@@ -57,12 +56,12 @@ std::string Row::text(int column) const { return text_or_null(column).value_or("
 void Database::Closer::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
 void Database::Finalizer::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 
-Result<Database> Database::open(const std::filesystem::path& path, bool writable)
+Result<Database> Database::open(const std::filesystem::path& path, bool writable, std::string_view noun)
 {
     sqlite3* raw = nullptr;
     const int flags = SQLITE_OPEN_READWRITE | (writable ? SQLITE_OPEN_CREATE : 0);
     const int code = sqlite3_open_v2(path.c_str(), &raw, flags, nullptr);
-    Database database(path.string(), raw);
+    Database database(fmt::format("{} {}", noun, path.string()), raw);
     if (code != SQLITE_OK) return database.failure();
     sqlite3_busy_timeout(raw, 5000);
     sqlite3_extended_result_codes(raw, 1);
@@ -71,7 +70,7 @@ Result<Database> Database::open(const std::filesystem::path& path, bool writable
 
 std::unexpected<Error> Database::failure() const
 {
-    if (!database_) return fail(Error::Kind::Interrupted, fmt::format("journal {}: out of memory", path_));
+    if (!database_) return fail(Error::Kind::Interrupted, fmt::format("{}: out of memory", path_));
     return std::unexpected(describe(path_, sqlite3_errcode(database_.get()), sqlite3_system_errno(database_.get()),
                                     sqlite3_errmsg(database_.get())));
 }
@@ -122,7 +121,7 @@ Result<std::int64_t> Database::number(std::string_view sql, const std::vector<Co
         answer = row.number(0);
         return {};
     }));
-    if (!answer) return fail(Error::Kind::Absent, fmt::format("journal {}: no such row", path_));
+    if (!answer) return fail(Error::Kind::Absent, fmt::format("{}: no such row", path_));
     return *answer;
 }
 

@@ -37,7 +37,8 @@ private:
 class Database {
 public:
     // `writable` also creates the file.
-    static Result<Database> open(const std::filesystem::path& path, bool writable);
+    // `noun` names it in errors.
+    static Result<Database> open(const std::filesystem::path& path, bool writable, std::string_view noun = "journal");
     Database(Database&&) noexcept = default;
     Database& operator=(Database&&) noexcept = default;
 

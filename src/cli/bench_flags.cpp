@@ -47,7 +47,7 @@ Result<std::uint8_t> tos_of(const std::string& text)
 
 } // namespace
 
-void add_traffic_flags(CLI::App& app, TrafficFlags& flags, const std::string& duration)
+void add_traffic_flags(CLI::App& app, TrafficFlags& flags, const std::string& duration, const std::string& rate)
 {
     flags.duration = duration;
     app.add_option("-f,--flows", flags.flows, "flows at the same time (idle: connections)");
@@ -60,7 +60,7 @@ void add_traffic_flags(CLI::App& app, TrafficFlags& flags, const std::string& du
         ->type_name("TIME")
         ->capture_default_str();
     app.add_option(
-           "--rate", flags.rate,
+           rate, flags.rate,
            "keep to a schedule: bit/s for streams (1Gbit), else a second (5000); latency counts from when each was due")
         ->type_name("RATE");
     app.add_option("--congestion", flags.congestion, "TCP congestion control")->type_name("NAME");

@@ -15,7 +15,9 @@ struct TrafficFlags {
     std::string message, response, duration, warm_up = "auto", rate, congestion, tos, client_cpus, server_cpus;
     bool zerocopy = false, discard = false, offload = false;
 };
-void add_traffic_flags(CLI::App& app, TrafficFlags& flags, const std::string& duration);
+// `rate` names the flag of the traffic's rate, where a path has one too.
+void add_traffic_flags(CLI::App& app, TrafficFlags& flags, const std::string& duration,
+                       const std::string& rate = "--rate");
 // Rejected: what was typed makes no sense.
 Result<Traffic> traffic_of(const std::string& workload, const TrafficFlags& flags);
 
