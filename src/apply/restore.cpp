@@ -48,7 +48,12 @@ StepReport restore_one(kernel::Kernel& kernel, const Tunable& tunable, const std
 {
     auto before = tunable::read(kernel, tunable);
     StepReport report{tunable, Outcome::AlreadyBack, before.value_or(std::nullopt), value, {}, ""};
-    if (before && tunable::same(tunable, *before, value)) return report;
+    if (!before) { // a device that has gone, or has not come yet
+        report.outcome = Outcome::Failed;
+        report.note = before.error().what;
+        return report;
+    }
+    if (tunable::same(tunable, *before, value)) return report;
     const auto written = value ? tunable::write(kernel, tunable, *value) : tunable::clear(kernel, tunable);
     const auto now = tunable::read(kernel, tunable);
     report.outcome = now && tunable::same(tunable, *now, value) ? Outcome::Restored : Outcome::Failed;
