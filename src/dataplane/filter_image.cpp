@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 #include <set>
 
 namespace netwright::dataplane {
@@ -105,12 +104,6 @@ Ranges ranges_of(const FilterPolicy& policy, const FilterRule& rule, filter_fiel
     return {};
 }
 
-bool allows(const Ranges& ranges, std::uint32_t value)
-{
-    return ranges.empty() ||
-           std::ranges::any_of(ranges, [&](const Range& range) { return range.first <= value && value <= range.last; });
-}
-
 using VectorKey = std::array<std::uint64_t, RULE_WORDS>;
 
 // Numbers the different vectors of all fields.
@@ -135,28 +128,45 @@ private:
     std::map<VectorKey, std::size_t> numbers_;
 };
 
-VectorKey vector_at(std::span<const Ranges> rules, std::uint32_t value)
+// Where a rule begins or ceases to allow a field's values.
+struct Edge {
+    std::uint32_t at;
+    std::size_t rule;
+    int step; // a rule's ranges may overlap: it allows while their number is above 0
+};
+
+std::vector<Edge> edges_of(std::span<const Ranges> rules, std::uint32_t values)
 {
-    VectorKey key{};
-    for (std::size_t i = 0; i < rules.size(); ++i)
-        if (allows(rules[i], value)) key.at(i / 64) |= std::uint64_t{1} << (i % 64);
-    return key;
+    std::vector<Edge> edges;
+    for (std::size_t rule = 0; rule < rules.size(); ++rule) {
+        if (rules[rule].empty()) edges.push_back({0, rule, 1});
+        for (const Range& range : rules[rule]) {
+            edges.push_back({range.first, rule, 1});
+            edges.push_back({std::min(range.last + 1, values), rule, -1});
+        }
+    }
+    std::ranges::sort(edges, {}, &Edge::at);
+    return edges;
 }
 
 Result<void> fill_field(FilterImage& image, VectorTable& table, const FieldSpace& space, std::span<const Ranges> rules)
 {
-    std::set<std::uint32_t> cuts{0};
-    for (const Ranges& ranges : rules)
-        for (const Range& range : ranges) {
-            cuts.insert(range.first);
-            cuts.insert(range.last + 1);
+    const std::vector<Edge> edges = edges_of(rules, space.values);
+    std::array<int, RULES_MOST> open{};
+    VectorKey key{};
+    std::uint32_t from = 0;
+    for (auto edge = edges.begin(); from < space.values;) {
+        for (; edge != edges.end() && edge->at == from; ++edge) {
+            int& count = open.at(edge->rule);
+            count += edge->step;
+            const std::uint64_t bit = std::uint64_t{1} << (edge->rule % 64);
+            std::uint64_t& word = key.at(edge->rule / 64);
+            word = count > 0 ? word | bit : word & ~bit;
         }
-    cuts.insert(space.values);
-    cuts.erase(cuts.upper_bound(space.values), cuts.end());
-    for (auto at = cuts.begin(); std::next(at) != cuts.end(); ++at) {
-        const std::uint16_t number = TRY(table.number_of(vector_at(rules, *at)));
-        std::fill(image.class_of.begin() + space.begin + *at, image.class_of.begin() + space.begin + *std::next(at),
-                  number);
+        const std::uint32_t to = edge == edges.end() ? space.values : edge->at;
+        const auto begin = image.class_of.begin() + space.begin;
+        std::fill(begin + from, begin + to, TRY(table.number_of(key)));
+        from = to;
     }
     return {};
 }
