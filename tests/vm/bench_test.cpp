@@ -10,7 +10,7 @@ namespace {
 
 void all_pass(const std::string& suite, const std::optional<std::filesystem::path>& disk = {})
 {
-    const vm::Report report = vm::run({suite, disk, std::chrono::seconds(300)});
+    const vm::Report report = vm::run({suite, disk});
     INFO(report.console);
     INFO(report.text);
     REQUIRE_MESSAGE(report.end, "no end line: the machine died or ran out of time");
@@ -66,7 +66,7 @@ TEST_SUITE("long")
 
     TEST_CASE("a machine that panics is no success")
     {
-        const vm::Report report = vm::run({"panic", std::nullopt, std::chrono::seconds(120)});
+        const vm::Report report = vm::run({"panic", std::nullopt});
         CHECK_FALSE(report.end);
         CHECK_MESSAGE(report.console.find("Kernel panic") != std::string::npos, report.console);
     }

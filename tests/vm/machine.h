@@ -18,7 +18,7 @@ namespace vm {
 struct Options {
     std::string scenarios;                     // a test suite of vm_scenarios
     std::optional<std::filesystem::path> disk; // outlives the machine; see new_disk()
-    std::chrono::seconds deadline{240};        // of the whole run
+    std::chrono::seconds deadline{600};        // of the whole run; some of it goes where the host is busy
 };
 
 // Interfaces: vnet0 (node 0) and vnet1 (node 1), virtio with four queue pairs and RSS; vmxnet0; intel0 (e1000e); spare0

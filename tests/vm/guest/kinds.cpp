@@ -24,6 +24,22 @@ std::string ethtool(const std::string& flag, const std::string& nic, const std::
     return "ethtool " + flag + " " + nic + " | sed -n '/Current/,$s/^" + word + ":[^0-9a-z]*//p'";
 }
 
+// "on" or "off", as `ethtool -k` says.
+std::string feature(const std::string& nic, const std::string& name)
+{
+    return "ethtool -k " + nic + " | sed -n 's/^[[:space:]]*" + name + ": \\([a-z]*\\).*/\\1/p'";
+}
+
+std::string said_by(const std::string& command, const std::string& word)
+{
+    return command + " | sed -n 's/^[[:space:]]*" + word + ":[[:space:]]*//p'";
+}
+
+std::string link_file(const std::string& nic, const std::string& file)
+{
+    return "cat /sys/class/net/" + nic + "/" + file;
+}
+
 } // namespace
 
 const std::vector<Row>& rows()
@@ -47,6 +63,25 @@ const std::vector<Row>& rows()
         {"queue/vnet1/rx-0/rps_flow_cnt", "4096", queue("vnet1", "rx-0/rps_flow_cnt"), "4096"},
         {"queue/vmxnet0/tx-1/xps_cpus", "list:1,3", queue("vmxnet0", "tx-1/xps_cpus"), "a"},
         {"queue/vnet0/tx-2/xps_rxqs", "list:0-1", queue("vnet0", "tx-2/xps_rxqs"), "3"},
+    };
+    return all;
+}
+
+const std::vector<Row>& more_rows()
+{
+    static const std::vector<Row> all = {
+        {"link/vnet0/gso_max_size", "30000", ip_link("vnet0", "gso_max_size"), "30000"},
+        {"link/vnet1/gro_max_size", "40000", ip_link("vnet1", "gro_max_size"), "40000"},
+        {"link/vnet1/gso_max_segs", "32", ip_link("vnet1", "gso_max_segs"), "32"},
+        {"link/vnet0/gro_flush_timeout", "20000", link_file("vnet0", "gro_flush_timeout"), "20000"},
+        {"link/vnet0/napi_defer_hard_irqs", "2", link_file("vnet0", "napi_defer_hard_irqs"), "2"},
+        {"link/vmxnet0/threaded", "on", link_file("vmxnet0", "threaded"), "1"},
+
+        {"nic/vnet0/offload/tx-tcp-segmentation", "off", feature("vnet0", "tx-tcp-segmentation"), "off"},
+        {"nic/vnet1/offload/gro", "off", feature("vnet1", "generic-receive-offload"), "off"},
+        {"nic/spare0/queues/combined", "2", ethtool("-l", "spare0", "Combined"), "2"},
+        {"nic/intel0/coalesce/rx-usecs", "50", said_by("ethtool -c intel0", "rx-usecs"), "50"},
+        {"nic/spare1/pause/autoneg", "off", said_by("ethtool -a spare1", "Autonegotiate"), "off"},
     };
     return all;
 }

@@ -13,6 +13,7 @@ struct Row {
     std::string expected;       // its output once the value is set
 };
 
-const std::vector<Row>& rows();
+const std::vector<Row>& rows();      // in every run, all in one transaction
+const std::vector<Row>& more_rows(); // one by one, in the long run
 
 } // namespace guest

@@ -65,8 +65,9 @@ TEST_CASE("one transaction sets a tunable of every kind, other programs show it,
 
 TEST_CASE("each kind alone is set, shown by another program, and put back" * doctest::test_suite("long"))
 {
-    for (const Row& row : guest::rows())
-        set_and_put_back(row);
+    for (const auto* table : {&guest::rows(), &guest::more_rows()})
+        for (const Row& row : *table)
+            set_and_put_back(row);
 }
 
 // vmxnet3 rounds ring sizes to what its MTU needs: the old size fits exactly only once the old MTU is back.
@@ -80,4 +81,21 @@ TEST_CASE("a ring that was rounded for jumbo frames is put back exactly" * docte
     const auto back = netwright("rollback");
     CHECK_MESSAGE(back.status == 0, back.out);
     CHECK(everything() == listed);
+}
+
+TEST_CASE("a link's speed is fixed and given back to negotiation" * doctest::test_suite("long"))
+{
+    const auto says = [](const std::string& speed, const std::string& negotiation) {
+        return guest::comes_true([&] {
+            const std::string words = shown("ethtool intel0");
+            return words.find("Speed: " + speed) != std::string::npos &&
+                   words.find("Auto-negotiation: " + negotiation) != std::string::npos;
+        });
+    };
+    REQUIRE(says("1000Mb/s", "on"));
+    const auto set = netwright("set nic/intel0/speed 100/full --yes --confirm-within 300s");
+    CHECK_MESSAGE(set.status == 0, set.out);
+    CHECK(says("100Mb/s", "off"));
+    CHECK(netwright("rollback").status == 0);
+    CHECK(says("1000Mb/s", "on"));
 }

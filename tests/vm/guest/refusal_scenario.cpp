@@ -41,6 +41,9 @@ TEST_CASE("a value beyond what the device can do is refused before the first wri
     const auto mtu = netwright("set link/vmxnet0/mtu 9500 --yes --keep");
     CHECK(mtu.status == 2); // known without asking the kernel to try
     CHECK_MESSAGE(mtu.out.find("60 to 9000") != std::string::npos, mtu.out);
+    const auto speed = netwright("set nic/intel0/speed 10000/full --yes --keep");
+    CHECK(speed.status == 2);
+    CHECK_MESSAGE(speed.out.find("1000/full") != std::string::npos, speed.out);
 }
 
 TEST_CASE("what this kernel or driver does not have is said, and not failed on")
@@ -52,6 +55,9 @@ TEST_CASE("what this kernel or driver does not have is said, and not failed on")
     const auto big_tcp = netwright("get link/vnet0/gso_ipv4_max_size"); // came with 6.3
     CHECK((big_tcp.status == 0) == !old_kernel);
     if (old_kernel) CHECK_MESSAGE(big_tcp.out.find("it came with Linux 6.3") != std::string::npos, big_tcp.out);
+    const auto functions = netwright("set nic/intel0/vfs 2 --yes --keep");
+    CHECK(functions.status != 0);
+    CHECK_MESSAGE(functions.out.find("nic/intel0/vfs") != std::string::npos, functions.out);
     const auto mini = netwright("set nic/vnet0/ring/rx-mini 64 --yes --keep");
     CHECK(mini.status == 1);
     CHECK_MESSAGE(mini.out.find("no such setting") != std::string::npos, mini.out);
