@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Every rule there is, subject by subject: a new subject is one line here.
 #include "advise/rule.h"
+#include "advise/workloads.h"
 
 #include <algorithm>
 #include <array>
@@ -14,7 +15,7 @@ constexpr std::array subjects{
     Subject{listen_rules},   Subject{buffer_rules},    Subject{memory_rules},     Subject{congestion_rules},
     Subject{path_rules},     Subject{port_rules},      Subject{connection_rules}, Subject{softirq_rules},
     Subject{nic_rules},      Subject{conntrack_rules}, Subject{hygiene_rules},    Subject{sysctl_file_rules},
-    Subject{security_rules},
+    Subject{security_rules}, Subject{workload_rules},
 };
 
 std::vector<Rule> join()

@@ -3,6 +3,7 @@
 #include "cli/command.h"
 
 #include "base/text.h"
+#include "cli/campaign.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -41,6 +42,9 @@ constexpr std::array table{
     Command{"explain", "explain a parameter, a counter or a drop reason", declare_explain},
     Command{"filter", "an XDP firewall in front of the whole stack", declare_filter},
     Command{"rules", "list what audit checks, or explain one rule", declare_rules},
+    Command{"cost", "compute what network work costs and what an improvement is worth", declare_cost},
+    Command{"checklist", "mark the ten steps of a tuning campaign from what this host really holds", declare_checklist},
+    Command{"completion", "print the script that completes words in bash, zsh or fish", declare_completion},
 };
 
 Result<void> write_all(int descriptor, std::string_view text, const std::string& name)

@@ -50,10 +50,21 @@ inline Finding finding(std::string rule, std::vector<Change> remedy, Confidence 
     return one;
 }
 
-// The host after somebody has applied these changes to its sysctls.
+// What a plan may set on a card without a sysctl: whether its interrupts wait as long as they like.
+inline void apply_to_cards(Snapshot& snapshot, const Change& change)
+{
+    if (!snapshot.nics) return;
+    for (Nic& nic : *snapshot.nics)
+        if (nic.coalescing && to_text(change.tunable) == "nic/" + nic.name + "/coalesce/adaptive-rx")
+            nic.coalescing->adaptive_rx = to_text(*change.to) == "on";
+}
+
+// The host after somebody has applied these changes to its sysctls and cards.
 inline Snapshot applied(Snapshot snapshot, const std::vector<Change>& changes)
 {
     std::vector<SysctlValue> values = snapshot.sysctls.all();
+    for (const Change& change : changes)
+        apply_to_cards(snapshot, change);
     for (const Change& change : changes)
         for (SysctlValue& value : values)
             if (const auto* key = std::get_if<SysctlKey>(&change.tunable); key && key->name == value.key)
