@@ -49,6 +49,36 @@ std::vector<std::string_view> queueing(const std::vector<Qdisc>& qdiscs, std::st
     return kinds;
 }
 
+// Did the kernel's own configuration show it? Where that could not be read, nothing is proposed.
+bool has_fq(const Snapshot& host)
+{
+    if (!host.kernel.config) return false;
+    const auto option = std::ranges::find(*host.kernel.config, "CONFIG_NET_SCH_FQ", &ConfigOption::name);
+    return option != host.kernel.config->end() && (option->value == "y" || option->value == "m");
+}
+
+// A timer for each socket begins to cost at many Gbit/s. Only a qdisc that nobody chose, on one queue, is replaced:
+// what is set is somebody's, and an mq wants one for each queue.
+std::optional<Change> fq_change(const Nic& nic, const Case& about)
+{
+    constexpr BitRate fast = 10_Gbit;
+    const auto& bandwidth = about.intent.bandwidth;
+    const auto root = std::ranges::find_if(
+        *about.host.qdiscs, [&](const Qdisc& one) { return one.nic == nic.name && one.parent == "root"; });
+    const bool chosen_by_kernel = root != about.host.qdiscs->end() && root->handle == "0:" && root->kind != "mq";
+    if (!bandwidth || !bandwidth->given || bandwidth->value < fast || !chosen_by_kernel || !has_fq(about.host))
+        return std::nullopt;
+    Change change;
+    change.tunable = QdiscPlace{nic.name, "root"};
+    change.to = std::string("fq");
+    change.why =
+        fmt::format("fq paces BBR's connections with one timer for the queue, at {}", to_text(bandwidth->value));
+    change.risk = Risk::Medium;
+    change.reach = Reach::Device;
+    change.interrupts = true;
+    return change;
+}
+
 Opinion judge_bbr_without_fq(const Nic& nic, const Case& about)
 {
     const std::string_view algorithm = TRY(about.host.sysctls.text("net.ipv4.tcp_congestion_control"));
@@ -68,10 +98,17 @@ Opinion judge_bbr_without_fq(const Nic& nic, const Case& about)
     finding.cost =
         old ? "losses in shallow buffers, and less throughput" : "some CPU time at many Gbit/s; nothing at low rates";
     finding.advice = {
-        fmt::format("tc qdisc replace dev {} root fq (an mq device: one fq for each queue); it drops what is queued",
-                    nic.name),
+        fmt::format(
+            "netwright set qdisc/{}/root fq (an mq device: mq, and fq for each qdisc/{}/tx-N); it drops what is "
+            "queued",
+            nic.name, nic.name),
         "net.core.default_qdisc=fq makes it so for devices created later"};
     finding.side_effects = "none: advice only";
+    if (auto change = fq_change(nic, about)) {
+        finding.remedy = {*std::move(change)};
+        finding.risk = Risk::Medium;
+        finding.side_effects = "what waits in the old queue is dropped, once";
+    }
     return std::vector{std::move(finding)};
 }
 

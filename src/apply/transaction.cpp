@@ -222,6 +222,7 @@ Result<Receipt> Transaction::apply()
     auto done = start_guard();
     if (done) done = write_all();
     if (done) done = verify_all();
+    if (done && options_.verify) done = options_.verify(*kernel_);
     if (done && !options_.check_command.empty()) done = run_check(options_.check_command, options_.check_timeout);
     if (done) done = wait_for_owner();
     if (!done) return std::unexpected(undone_because(std::move(done).error()));

@@ -17,6 +17,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -30,6 +31,8 @@ struct ApplyOptions {
     // Set: after apply() the transaction waits so long for keep() or `netwright confirm`, then the watchdog undoes it.
     // Not set: it belongs to this process, and ends with it.
     std::optional<std::chrono::seconds> confirm_within{};
+    // Asked after the last write, before check_command: do the values do what they are for? Empty: not asked.
+    std::function<Result<void>(kernel::Kernel&)> verify{};
     std::string check_command{}; // must succeed after the last write; "": none
     std::chrono::milliseconds check_timeout{60'000};
     Guard guard = Guard::Watchdog;

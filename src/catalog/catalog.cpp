@@ -120,6 +120,11 @@ std::optional<std::string_view> default_for(const Parameter& parameter, KernelVe
 
 Reach reach_of(const Tunable& tunable)
 {
+    if (std::holds_alternative<CongestionAddress>(tunable)) return Reach::HostNew; // cgroups know no namespaces
+    const bool of_paths = std::holds_alternative<RouteSetting>(tunable) || std::holds_alternative<RuleSlot>(tunable) ||
+                          std::holds_alternative<TableRoute>(tunable) || std::holds_alternative<NotrackPort>(tunable) ||
+                          std::holds_alternative<MptcpSetting>(tunable);
+    if (of_paths) return Reach::Namespace;
     if (!std::holds_alternative<SysctlKey>(tunable)) return Reach::Device;
     const Parameter* parameter = find(tunable);
     if (!parameter) return Reach::Host; // unknown: assume the widest

@@ -33,6 +33,8 @@ constexpr std::array table{
     Command{"set", "change one tunable, as a transaction", declare_set},
     Command{"list", "list the tunables of this host with their values", declare_list},
     Command{"diagnose", "name what drops, delays or refuses traffic now, with proof", declare_diagnose},
+    Command{"mptcp", "try whether a connection to a service really uses two paths", declare_mptcp},
+    Command{"multihome", "let answers leave where requests came in, on hosts with several ways out", declare_multihome},
     Command{"capture", "write a snapshot of everything as JSON", declare_capture},
     Command{"bench", "measure throughput, latency and loss between two hosts", declare_bench},
     Command{"baseline", "keep results with the host's state, and compare with them later", declare_baseline},

@@ -2,10 +2,12 @@
 // From a plan to a kept or undone transaction, with a person in the loop.
 #include "cli/transaction.h"
 
+#include "apply/mtu_probe.h"
 #include "apply/recover.h"
 #include "apply/transaction.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "cli/session.h"
 #include "report/changes_text.h"
 #include "report/plan_text.h"
 
@@ -16,6 +18,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <iterator>
 
 namespace netwright::cli {
 namespace {
@@ -97,6 +100,27 @@ Result<apply::ApplyOptions> options_of(const ApplyFlags& flags, const std::strin
     return options;
 }
 
+// A larger MTU is only kept if somebody beyond is heard at the new size. What is there to be asked after the writes.
+Result<void> prepare_probe(Plan& plan, kernel::Kernel& kernel, const ApplyFlags& flags, apply::ApplyOptions& options)
+{
+    options.verify = flags.verify;
+    const auto raises = apply::mtu_raises(plan);
+    if (raises.empty() || !kernel.files.is_live()) return {};
+    if (flags.route_mtu) {
+        auto held = TRY(apply::hold_routes(kernel, raises));
+        plan.changes.insert(plan.changes.begin(), std::make_move_iterator(held.begin()),
+                            std::make_move_iterator(held.end()));
+    }
+    if (flags.no_probe) return {};
+    const auto witnesses =
+        TRY(apply::hear_witnesses(kernel, raises, {.named = flags.probe, .neighbours_only = flags.route_mtu}));
+    options.verify = [own = flags.verify, witnesses](kernel::Kernel& changed) -> Result<void> {
+        if (own) TRY_VOID(own(changed));
+        return apply::hear_again(witnesses);
+    };
+    return {};
+}
+
 int rehearse(const Plan& plan, kernel::Kernel& kernel, const report::Style& style)
 {
     const auto receipt = apply::Transaction::rehearse(kernel, plan);
@@ -149,6 +173,15 @@ void add_apply_flags(CLI::App& app, ApplyFlags& flags)
     app.add_flag("--yes", flags.yes, "do not ask before");
     app.add_flag("--keep", flags.keep, "confirm at once when every write and --check succeeded");
     app.add_flag("--dry-run", flags.dry_run, "check everything, write nothing");
+    app.add_flag("--allow-interrupt", flags.allow_interrupt,
+                 "also what could cut the ssh connection you are typing on; it is undone unless confirmed");
+    app.add_option(
+           "--probe", flags.probe,
+           "before and after an MTU is raised: who must be heard (default: gateways and neighbours; repeatable)")
+        ->type_name("ADDRESS");
+    app.add_flag("--no-probe", flags.no_probe, "raise an MTU without asking anybody");
+    app.add_flag("--route-mtu", flags.route_mtu,
+                 "a raised MTU is for direct neighbours: routes through gateways keep theirs");
 }
 
 std::string receipt_text(const apply::Receipt& receipt, const report::Style& style)
@@ -167,17 +200,22 @@ std::string receipt_text(const apply::Receipt& receipt, const report::Style& sty
     return text + "\n";
 }
 
-int run_plan(const Plan& plan, const std::string& plan_text, kernel::Kernel& kernel, const ApplyFlags& flags,
+int run_plan(const Plan& reviewed, const std::string& plan_text, kernel::Kernel& kernel, const ApplyFlags& flags,
              const Globals& globals)
 {
     const report::Style style = style_of(STDOUT_FILENO, globals);
-    if (plan.changes.empty()) {
+    if (reviewed.changes.empty()) {
         fmt::print("Nothing to change.\n");
         return done;
     }
-    if (flags.dry_run) return rehearse(plan, kernel, style);
-    const auto options = options_of(flags, plan_text);
+    auto options = options_of(flags, plan_text);
     if (!options) return complain(options.error(), usage);
+    Plan plan = reviewed;
+    if (auto prepared = prepare_probe(plan, kernel, flags, *options); !prepared) return complain(prepared.error());
+    if (flags.dry_run) return rehearse(plan, kernel, style);
+    const auto session = globals.netns.empty() ? session_here(kernel) : std::nullopt;
+    if (auto guarded = guard_session(plan, session, flags.allow_interrupt, !flags.keep); !guarded)
+        return complain(guarded.error());
     if (!flags.yes && !is_terminal())
         return complain("there is no terminal to ask on: review the plan, then add --yes", usage);
     if (!flags.yes) fmt::print("{}", report::plan_text(plan, style));

@@ -45,6 +45,7 @@ void collect_state(kernel::Kernel& kernel, Snapshot& snapshot)
     snapshot.files = collect_files(kernel);
     snapshot.services = collect_services(kernel);
     snapshot.nics = collect_nics(kernel);
+    snapshot.addresses = collect_addresses(kernel);
     snapshot.routes = collect_routes(kernel);
     snapshot.rules = collect_rules(kernel);
 }

@@ -26,10 +26,11 @@ Result<std::vector<CpuTimes>> collect_cpu_times(const kernel::Kernel& kernel); /
 PressureSet collect_pressure(const kernel::Kernel& kernel);                    // pressure.cpp
 Result<InterruptTable> collect_interrupts(const kernel::Kernel& kernel);       // interrupts.cpp
 Result<InterruptTable> collect_softirqs(const kernel::Kernel& kernel);         // interrupts.cpp
-Result<std::vector<Nic>> collect_nics(kernel::Kernel& kernel);          // nic.cpp (+ nic_ethtool.cpp, nic_sysfs.cpp …)
-Result<std::vector<Qdisc>> collect_qdiscs(kernel::Kernel& kernel);      // qdisc.cpp
-Result<std::vector<Route>> collect_routes(kernel::Kernel& kernel);      // route.cpp
-Result<std::vector<RoutingRule>> collect_rules(kernel::Kernel& kernel); // route.cpp
+Result<std::vector<Nic>> collect_nics(kernel::Kernel& kernel);     // nic.cpp (+ nic_ethtool.cpp, nic_sysfs.cpp …)
+Result<std::vector<Qdisc>> collect_qdiscs(kernel::Kernel& kernel); // qdisc.cpp
+Result<std::vector<InterfaceAddress>> collect_addresses(kernel::Kernel& kernel);    // address.cpp
+Result<std::vector<Route>> collect_routes(kernel::Kernel& kernel);                  // route.cpp
+Result<std::vector<RoutingRule>> collect_rules(kernel::Kernel& kernel);             // route.cpp
 Result<std::vector<NeighbourTable>> collect_neighbours(kernel::Kernel& kernel);     // neighbour.cpp
 Result<Conntrack> collect_conntrack(kernel::Kernel& kernel);                        // conntrack.cpp
 Result<CounterTable> collect_protocols(const kernel::Kernel& kernel);               // protocols.cpp

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "kernel/files.h"
+#include "kernel/netlink.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -107,6 +108,18 @@ Result<void> enter_namespace(const Fd& found)
 {
     if (::setns(found.get(), CLONE_NEWNET) < 0) return std::unexpected(errno_error("enter a network namespace", errno));
     return {};
+}
+
+Result<void> in_scratch_namespace(const std::function<Result<void>(Netlink&)>& act)
+{
+    Result<void> done;
+    std::thread([&] {
+        if (::unshare(CLONE_NEWNET) < 0)
+            done = std::unexpected(errno_error("make a network namespace to try it in", errno));
+        else
+            done = act(*live_netlink());
+    }).join();
+    return done;
 }
 
 std::string describe(const NetworkNamespace& space)

@@ -6,9 +6,12 @@
 #include "base/fd.h"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace netwright::kernel {
+
+class Netlink;
 
 struct NetworkNamespace {
     bool initial = true;      // that of process 1
@@ -25,6 +28,9 @@ Result<NetworkNamespace> current_namespace();
 Result<Fd> find_namespace(const NetworkNamespace& wanted);
 // Moves the calling thread there for good.
 Result<void> enter_namespace(const Fd& found);
+// Lets a thread try something in a network namespace that is made for it and gone afterwards; its only device is lo,
+// with index 1. Refused without the right to make one.
+Result<void> in_scratch_namespace(const std::function<Result<void>(Netlink&)>& act);
 std::string describe(const NetworkNamespace& space); // "the host's network namespace", "network namespace blue"
 
 } // namespace netwright::kernel

@@ -74,6 +74,7 @@ NETWRIGHT_ROWS(Nic, ROW(name), ROW(index), ROW(kind), ROW(loopback), ROW(physica
 
 NETWRIGHT_ROWS(Qdisc, ROW(nic), ROW(kind), ROW(handle), ROW(parent), ROW(bytes), ROW(packets), ROW(drops), ROW(overlimits), ROW(requeues),
                ROW(queued_packets), ROW(backlog_bytes), ROW(details))
+NETWRIGHT_ROWS(InterfaceAddress, ROW(nic), ROW(family), ROW(address), ROW(length), ROW(scope), ROW(temporary), ROW(deprecated))
 NETWRIGHT_ROWS(RouteMetrics, ROW(mtu), ROW(advmss), ROW(initcwnd), ROW(initrwnd), ROW(rto_min_ms), ROW(quickack), ROW(window), ROW(hoplimit),
                ROW(congestion_control))
 NETWRIGHT_ROWS(Route, ROW(family), ROW(destination), ROW(gateway), ROW(nic), ROW(source), ROW(type), ROW(protocol), ROW(table),
@@ -114,7 +115,7 @@ NETWRIGHT_ROWS(SysctlProblem, ROW(line), ROW(why))
 NETWRIGHT_ROWS(SysctlFile, ROW(path), ROW(read_by), ROW(settings), ROW(problems))
 
 NETWRIGHT_ROWS(Snapshot, ROW(schema), ROW(tool), ROW(origin), ROW(taken), ROW(interval), ROW(kernel), ROW(surroundings), ROW(topology),
-               ROW(memory), ROW(cpu_times), ROW(pressure), ROW(interrupts), ROW(softirqs), ROW(nics), ROW(qdiscs), ROW(routes), ROW(rules),
+               ROW(memory), ROW(cpu_times), ROW(pressure), ROW(interrupts), ROW(softirqs), ROW(nics), ROW(qdiscs), ROW(addresses), ROW(routes), ROW(rules),
                ROW(neighbours), ROW(conntrack), ROW(protocols), ROW(softnet), ROW(sockstat), ROW(sockets), ROW(sysctls), ROW(sysctl_files),
                ROW(files), ROW(listening_processes), ROW(services))
 // clang-format on

@@ -47,6 +47,16 @@ struct Route {
     bool operator==(const Route&) const = default;
 };
 
+struct InterfaceAddress {
+    std::string nic;
+    std::string family;                         // "ipv4", "ipv6"
+    std::string address;                        // "192.0.2.10"
+    unsigned length = 0;                        // bits of its network
+    std::string scope;                          // "global", "site", "link", "host", or a number
+    bool temporary = false, deprecated = false; // IPv6 privacy addresses, and those about to go
+    bool operator==(const InterfaceAddress&) const = default;
+};
+
 struct RoutingRule {
     std::string family, source, destination, interface, action;
     std::uint32_t priority = 0, table = 0, mark = 0;

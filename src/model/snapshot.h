@@ -35,6 +35,7 @@ struct Snapshot {
 
     Result<std::vector<Nic>> nics = unseen();
     Result<std::vector<Qdisc>> qdiscs = unseen();
+    Result<std::vector<InterfaceAddress>> addresses = unseen();
     Result<std::vector<Route>> routes = unseen();
     Result<std::vector<RoutingRule>> rules = unseen();
     Result<std::vector<NeighbourTable>> neighbours = unseen();

@@ -20,6 +20,8 @@ Kinds all_kinds()
 {
     Kinds kinds{&sysctl_address, &link_address, &queue_address};
     std::ranges::copy(nic_addresses(), std::back_inserter(kinds));
+    kinds.insert(kinds.end(), {&qdisc_address, &route_address, &rule_address, &table_address, &notrack_address,
+                               &mptcp_address, &congestion_address});
     return kinds;
 }
 

@@ -7,6 +7,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -58,9 +59,63 @@ struct NicSetting {
     auto operator<=>(const NicSetting&) const = default;
 };
 
+// "qdisc/eth0/root", "qdisc/eth0/tx-0"
+struct QdiscPlace {
+    std::string nic;
+    std::string place; // "root", "tx-0"
+    auto operator<=>(const QdiscPlace&) const = default;
+};
+
+// "route/default/initcwnd", "route/10.0.0.0/8@eth1/mtu", "route/::/0@table:100@metric:50/congctl"
+struct RouteSetting {
+    static constexpr std::uint32_t main_table = 254;
+    std::string destination; // a prefix as base/ip_prefix.h writes it
+    std::string nic;         // "": whichever
+    std::uint32_t table = main_table;
+    std::optional<std::uint32_t> priority; // where several routes have the prefix
+    std::string metric;                    // "initcwnd"
+    auto operator<=>(const RouteSetting&) const = default;
+};
+
+// "rule/ipv4/10010": a policy routing rule, by its priority
+struct RuleSlot {
+    bool is_ipv6 = false;
+    std::uint32_t priority = 0;
+    auto operator<=>(const RuleSlot&) const = default;
+};
+
+// "table/210/default": a route in a table of our own
+struct TableRoute {
+    std::uint32_t table = 0;
+    std::string destination;
+    auto operator<=>(const TableRoute&) const = default;
+};
+
+// "notrack/tcp/80"
+struct NotrackPort {
+    std::string protocol; // "tcp", "udp"
+    std::uint16_t port = 0;
+    auto operator<=>(const NotrackPort&) const = default;
+};
+
+// "mptcp/endpoint/192.0.2.10", "mptcp/limit/subflows"
+struct MptcpSetting {
+    std::string group; // "endpoint", "limit"
+    std::string name;
+    auto operator<=>(const MptcpSetting&) const = default;
+};
+
+// "congestion/443", "congestion/10.0.0.0/8@system.slice/nginx.service"
+struct CongestionAddress {
+    std::string target; // a prefix, or a port
+    std::string cgroup; // below the unified hierarchy; "": all of it
+    auto operator<=>(const CongestionAddress&) const = default;
+};
+
 // A closed set. A new kind is a struct here, its text form in src/model/tunable_<kind>.cpp, a file in src/tunable/, and
 // a line in the list of each room (tunable_kinds.h, tunable_kind.cpp).
-using Tunable = std::variant<SysctlKey, LinkSetting, QueueSetting, NicSetting>;
+using Tunable = std::variant<SysctlKey, LinkSetting, QueueSetting, NicSetting, QdiscPlace, RouteSetting, RuleSlot,
+                             TableRoute, NotrackPort, MptcpSetting, CongestionAddress>;
 
 std::string to_text(const Tunable& tunable);
 // Rejected, naming what is wrong and the nearest form that would be right. Refuses empty parts, "..", slashes and

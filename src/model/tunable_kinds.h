@@ -69,6 +69,13 @@ const AddressKind& address_kind(const Tunable& tunable);
 extern const AddressKind sysctl_address;
 extern const AddressKind link_address;
 extern const AddressKind queue_address;
+extern const AddressKind qdisc_address;
+extern const AddressKind route_address;
+extern const AddressKind rule_address;
+extern const AddressKind table_address;
+extern const AddressKind notrack_address;
+extern const AddressKind mptcp_address;
+extern const AddressKind congestion_address;
 std::vector<const AddressKind*> nic_addresses(); // one a group
 
 // ---- what the kinds' files share ----

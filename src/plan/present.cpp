@@ -3,6 +3,7 @@
 #include "plan/present.h"
 
 #include "plan/present_nic.h"
+#include "plan/present_path.h"
 
 #include <fmt/format.h>
 
@@ -48,6 +49,15 @@ struct Look {
         if (queue == nic->queues->end())
             return fail(Error::Kind::Absent, fmt::format("{}: {} has no such queue", to_text(tunable), nic->name));
         return value_of(*queue, setting.what);
+    }
+
+    Now operator()(const QdiscPlace& place) const { return qdisc_value(host, place); }
+    Now operator()(const RouteSetting& setting) const { return route_value(host, setting); }
+
+    template <class Other>
+    Now operator()(const Other&) const // what only a person sets; no rule proposes it from a snapshot
+    {
+        return fail(Error::Kind::Unsupported, fmt::format("{}: a snapshot does not show it", to_text(tunable)));
     }
 
     Now value_of(const Queue& queue, QueueSetting::What what) const

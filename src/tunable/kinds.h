@@ -75,6 +75,13 @@ extern const Kind nic_eee_kind;
 extern const Kind nic_speed_kind;
 extern const Kind nic_vfs_kind;
 extern const Kind nic_vf_kind;
+extern const Kind qdisc_kind;
+extern const Kind route_kind;
+extern const Kind rule_kind;
+extern const Kind table_kind;
+extern const Kind notrack_kind;
+extern const Kind mptcp_kind;
+extern const Kind congestion_kind;
 
 // ---- what the kinds' files share ----
 

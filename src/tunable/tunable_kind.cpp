@@ -20,9 +20,13 @@ namespace netwright::tunable {
 namespace {
 
 constexpr std::array kinds{
-    &sysctl_kind,     &link_kind,         &queue_kind,     &nic_offload_kind,      &nic_ring_kind,
-    &nic_queues_kind, &nic_coalesce_kind, &nic_pause_kind, &nic_private_flag_kind, &nic_eee_kind,
-    &nic_speed_kind,  &nic_vfs_kind,      &nic_vf_kind,
+    &sysctl_kind,       &link_kind,       &queue_kind,
+    &nic_offload_kind,  &nic_ring_kind,   &nic_queues_kind,
+    &nic_coalesce_kind, &nic_pause_kind,  &nic_private_flag_kind,
+    &nic_eee_kind,      &nic_speed_kind,  &nic_vfs_kind,
+    &nic_vf_kind,       &qdisc_kind,      &route_kind,
+    &rule_kind,         &table_kind,      &notrack_kind,
+    &mptcp_kind,        &congestion_kind,
 };
 
 const Kind& kind_of(const Tunable& tunable)

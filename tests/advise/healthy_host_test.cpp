@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "advise/path_rules.h"
 #include "catalog/catalog.h"
 
 #include <array>
@@ -15,8 +16,9 @@ namespace {
 std::vector<Rule> host_rules()
 {
     std::vector<Rule> rules;
-    for (const auto subject : {listen_rules, buffer_rules, memory_rules, congestion_rules, path_rules, port_rules,
-                               connection_rules, hygiene_rules, sysctl_file_rules, security_rules})
+    for (const auto subject :
+         {listen_rules, buffer_rules, memory_rules, congestion_rules, path_rules, port_rules, connection_rules,
+          hygiene_rules, sysctl_file_rules, security_rules, route_rules, fast_open_rules})
         std::ranges::copy(subject(), std::back_inserter(rules));
     return rules;
 }

@@ -155,6 +155,9 @@ inline void counters_at_rest(HostBuilder& host)
                              "TcpExtTCPAbortOnMemory",
                              "TcpExtTCPBacklogDrop",
                              "TcpExtTCPDSACKRecv",
+                             "TcpExtTCPFastOpenActive",
+                             "TcpExtTCPFastOpenActiveFail",
+                             "TcpExtTCPFastOpenBlackhole",
                              "TcpExtTCPFastOpenCookieReqd",
                              "TcpExtTCPFastOpenListenOverflow",
                              "TcpExtTCPFastOpenPassive",
@@ -217,6 +220,13 @@ inline HostBuilder::HostBuilder(KernelVersion version)
     route.type = "unicast";
     snapshot.routes = std::vector{route};
     snapshot.rules = std::vector<RoutingRule>{};
+    InterfaceAddress address;
+    address.nic = "eth0";
+    address.family = "ipv4";
+    address.address = "192.0.2.10";
+    address.length = 24;
+    address.scope = "global";
+    snapshot.addresses = std::vector{address};
     snapshot.sockstat = SockStat{};
     snapshot.sockstat->tcp_memory_pages = 100;
     snapshot.files = FileTable{2000, 9223372036854775807ULL};
