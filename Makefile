@@ -23,7 +23,7 @@ test-unit: setup ## the minute's worth to run all day
 	@cmake --preset debug >/dev/null && cmake --build --preset debug --target unit_tests && build-debug/tests/unit_tests
 
 # Everything CI runs: style, the release build, fuzzing for a fixed count, then every test with sanitizers on.
-test: setup check build test-fuzz test-vm-short ## everything CI runs
+test: setup check build test-fuzz ## everything CI runs
 	@cmake --preset asan >/dev/null
 	@cmake --build --preset asan
 	@ctest --test-dir build-asan --output-on-failure
