@@ -141,7 +141,8 @@ void account_for_drops(const Scene& scene, const std::vector<const Cause*>& caus
         auto found = meaning && every_symptom ? unexplained(scene, *meaning, packets) : std::nullopt;
         if (!found) continue;
         candidates.push_back(*std::move(found));
-        std::erase_if(quiet, [&](const auto& one) { return one.first.first == reason; });
+        const std::string& told_now = reason;
+        std::erase_if(quiet, [&told_now](const auto& one) { return one.first.first == told_now; });
     }
     for (const auto& [key, packets] : quiet) {
         const auto meaning = meaning_of(key.first);

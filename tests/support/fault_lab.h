@@ -389,7 +389,8 @@ inline std::string words_of(const Diagnosis& diagnosis)
 // The first cause is this one; complete enough to be shown to a person.
 inline Verdict expect_first(const Diagnosis& diagnosis, const std::string& cause)
 {
-    INFO(words_of(diagnosis));
+    const std::string words = words_of(diagnosis);
+    INFO(words);
     REQUIRE_FALSE(diagnosis.causes.empty());
     const Verdict& first = diagnosis.causes.front();
     CHECK(first.cause == cause);
