@@ -14,7 +14,6 @@
 namespace netwright::advise {
 namespace {
 
-constexpr std::uint32_t main_table = 254;
 constexpr std::uint32_t large_window = 100; // segments: 146 kB at once, half the buffer of a small switch
 constexpr std::uint32_t usual_mtu = 1500, tiny_mtu = 1000;
 
