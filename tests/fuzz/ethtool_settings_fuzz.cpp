@@ -3,6 +3,7 @@
 #include "kernel/ethtool_netlink.h"
 #include "tunable/ethtool_group.h"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -13,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto attributes = std::as_bytes(std::span(data, size));
     static const std::vector<std::string> names(96, "feature");
     const auto numbers = tunable::parse_ethtool_numbers(attributes);
-    for (const std::uint16_t attribute : {1, 2, 5, 9}) {
+    for (const std::uint16_t attribute : std::to_array<std::uint16_t>({1, 2, 5, 9})) {
         const tunable::EthtoolField number{"rx", attribute, 3};
         const tunable::EthtoolField on_off{"rx", attribute, 0, "rx", tunable::EthtoolField::Form::Switch};
         const auto value = tunable::value_of(number, numbers), state = tunable::value_of(on_off, numbers);
