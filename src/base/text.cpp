@@ -100,20 +100,36 @@ bool glob_match(std::string_view pattern, std::string_view text)
 
 std::size_t edit_distance(std::string_view a, std::string_view b)
 {
-    std::vector<std::size_t> before(b.size() + 1), last(b.size() + 1), now(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j)
+    return edit_distance_within(std::max(a.size(), b.size()), a, b).value_or(0); // no pair is further apart than that
+}
+
+// Only cells within `limit` of the diagonal can be on a path that short; the rest stand as "further".
+std::optional<std::size_t> edit_distance_within(std::size_t limit, std::string_view a, std::string_view b)
+{
+    const std::size_t further = limit + 1;
+    if (std::max(a.size(), b.size()) - std::min(a.size(), b.size()) > limit) return std::nullopt;
+    std::vector<std::size_t> before(b.size() + 1, further), last(b.size() + 1, further), now(b.size() + 1, further);
+    for (std::size_t j = 0; j <= std::min(b.size(), limit); ++j)
         last[j] = j;
     for (std::size_t i = 1; i <= a.size(); ++i) {
-        now[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            now[j] = std::min({last[j] + 1, now[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                now[j] = std::min(now[j], before[j - 2] + 1);
+        const std::size_t from = i > limit ? i - limit : 0, to = std::min(b.size(), i + limit);
+        std::size_t least = further;
+        if (from > 0) now[from - 1] = further; // a row of three before left its own there
+        for (std::size_t j = from; j <= to; ++j) {
+            if (j == 0) {
+                now[0] = i;
+            } else {
+                now[j] = std::min({last[j] + 1, now[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0U : 1U)});
+                if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                    now[j] = std::min(now[j], before[j - 2] + 1);
+            }
+            least = std::min(least, now[j]);
         }
+        if (least > limit) return std::nullopt;
         std::swap(before, last);
         std::swap(last, now);
     }
-    return last[b.size()];
+    return last[b.size()] <= limit ? std::optional(last[b.size()]) : std::nullopt;
 }
 
 } // namespace netwright

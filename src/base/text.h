@@ -5,6 +5,7 @@
 #include "base/error.h"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,5 +42,7 @@ Result<double> parse_double(std::string_view text);
 bool glob_match(std::string_view pattern, std::string_view text);
 // Edit distance, for "did you mean": insert, delete, replace, swap of neighbours each cost 1.
 std::size_t edit_distance(std::string_view a, std::string_view b);
+// The same where it is at most `limit`, else nothing: a far pair costs far less than its distance.
+std::optional<std::size_t> edit_distance_within(std::size_t limit, std::string_view a, std::string_view b);
 
 } // namespace netwright

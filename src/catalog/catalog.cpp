@@ -46,11 +46,13 @@ struct Likeness {
     auto operator<=>(const Likeness&) const = default;
 };
 
-Likeness likeness(std::string_view key, std::string_view known)
+std::optional<Likeness> likeness(std::string_view key, std::string_view known, std::size_t limit)
 {
-    const std::size_t whole = edit_distance(key, known);
-    const std::size_t leaf = edit_distance(last_component(key), last_component(known));
-    return {std::min(whole, leaf), whole, known};
+    const auto leaf = edit_distance_within(limit, last_component(key), last_component(known));
+    const auto whole = leaf ? edit_distance(key, known) : edit_distance_within(limit, key, known);
+    if (!whole) return std::nullopt;
+    const std::size_t distance = std::min(*whole, leaf.value_or(*whole));
+    return Likeness{distance, *whole, known};
 }
 
 std::string_view queue_key(QueueSetting::What what)
@@ -100,7 +102,7 @@ std::vector<std::string_view> nearest(std::string_view key, std::size_t most)
     const std::size_t limit = std::max<std::size_t>(2, last_component(pattern).size() / 3);
     std::vector<Likeness> close;
     for (const Parameter& parameter : all())
-        if (const Likeness one = likeness(pattern, parameter.key); one.distance <= limit) close.push_back(one);
+        if (const auto one = likeness(pattern, parameter.key, limit)) close.push_back(*one);
     std::ranges::sort(close);
     std::vector<std::string_view> keys;
     for (std::size_t i = 0; i < std::min(most, close.size()); ++i)

@@ -19,7 +19,7 @@ namespace {
 
 struct MultihomeCommand {
     std::vector<std::string> gateways; // "eth1=192.0.2.1"
-    bool check = false;
+    bool show = false;
     ApplyFlags flags;
 };
 
@@ -108,7 +108,7 @@ int run(const MultihomeCommand& command, const Globals& globals)
     const auto multihome = plan::plan_multihome(look_at_paths(*kernel), *options);
     if (!multihome) return complain(multihome.error());
     print_notes(*multihome);
-    if (command.check) return show(*kernel, *multihome);
+    if (command.show) return show(*kernel, *multihome);
     Plan plan;
     auto fingerprint = apply::fingerprint(*kernel);
     if (!fingerprint) return complain(fingerprint.error());
@@ -127,7 +127,7 @@ Action declare_multihome(CLI::App& app, const Globals& globals)
     app.add_option("--gateway", command->gateways,
                    "an interface's gateway where no default route shows it (repeatable)")
         ->type_name("NIC=ADDRESS");
-    app.add_flag("--check", command->check, "only show which way each address's packets leave now");
+    app.add_flag("--show", command->show, "only show which way each address's packets leave now");
     add_apply_flags(app, command->flags);
     app.footer(
         "Builds a routing table for each interface that has a gateway, and a rule for each of its addresses, so\n"

@@ -33,13 +33,13 @@ struct Sighting {
 using Sightings = Result<std::vector<Sighting>>;
 
 struct Cause {
-    std::string_view id;
+    std::string_view id = "";
     Layer layer;
     Nature nature = Nature::Harmful;
     Severity severity = Severity::Medium;
-    unsigned symptoms;     // SymptomBits
-    std::string_view what; // "a full accept queue", for the list of what was checked
-    std::string_view unit; // "connections refused"
+    unsigned symptoms;          // SymptomBits
+    std::string_view what = ""; // "a full accept queue", for the list of what was checked
+    std::string_view unit = ""; // "connections refused"
     // What counts it: sums of counters separated by blanks, of which the largest counts (one event may raise several of
     // them), and drop reasons. See scene.h.
     std::string_view counters = "", reasons = "";
@@ -47,11 +47,11 @@ struct Cause {
     // How it is found where counting is not enough; null: by counters and reasons alone.
     Sightings (*look)(const Scene& scene, const Cause& cause) = nullptr;
     std::string_view because_of = ""; // ids of causes that this one follows from when they are there
-    std::string_view title;
-    std::string_view why;
-    std::string_view confirm; // one a line
-    std::string_view advice;  // one a line
-    std::string_view cost;
+    std::string_view title = "";
+    std::string_view why = "";
+    std::string_view confirm = ""; // one a line
+    std::string_view advice = "";  // one a line
+    std::string_view cost = "";
     std::string_view no_use = "";
 };
 

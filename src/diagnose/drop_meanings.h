@@ -10,11 +10,11 @@
 namespace netwright::diagnose {
 
 struct DropMeaning {
-    std::string_view reason;
+    std::string_view reason = "";
     Layer layer;
     Nature nature;
-    std::string_view words; // "The frame was for another machine's address."
-    std::string_view look;  // what to look at; "" = nothing in particular
+    std::string_view words = ""; // "The frame was for another machine's address."
+    std::string_view look = "";  // what to look at; "" = nothing in particular
 };
 
 std::optional<DropMeaning> meaning_of(std::string_view reason); // nothing: a reason the catalogue does not know

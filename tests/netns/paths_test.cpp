@@ -67,14 +67,14 @@ TEST_CASE("multihome lets answers leave where requests came in, and rolls back w
 {
     const Host host;
     const std::string before = host.ip("rule show") + host.ip("route show table all");
-    const auto wrong = host.run("multihome --check");
+    const auto wrong = host.run("multihome --show");
     CHECK(wrong.status == 1);
     CHECK_MESSAGE(holds(wrong.out, "WRONG leaves through nwa by 192.0.2.1"), wrong.out);
     const auto applied = host.run(std::string("multihome") + keep);
     REQUIRE_MESSAGE(applied.status == 0, applied.out);
     CHECK(holds(host.ip("route get 203.0.113.7 from 198.51.100.10"), "via 198.51.100.1 dev nwc"));
     CHECK(holds(host.ip("route get 203.0.113.7 from 192.0.2.10"), "via 192.0.2.1 dev nwa"));
-    CHECK(host.run("multihome --check").status == 0);
+    CHECK(host.run("multihome --show").status == 0);
     const auto again = host.run(std::string("multihome") + keep);
     CHECK_MESSAGE(holds(again.out, "Nothing to change"), again.out);
     REQUIRE(host.run("rollback").status == 0);
