@@ -23,8 +23,9 @@ struct MultihomeCommand {
     ApplyFlags flags;
 };
 
-// Addresses of no one (RFC 5737, RFC 3849): far away, so that the default route decides.
-constexpr const char* far_ipv4 = "198.51.100.77";
+// Addresses of no one, far away, so that the default route decides: class E (RFC 1112), which not even a laboratory has
+// on link as it may RFC 5737's, and RFC 3849's.
+constexpr const char* far_ipv4 = "240.0.0.77";
 constexpr const char* far_ipv6 = "2001:db8:ffff:ffff::77";
 
 Result<plan::MultihomeOptions> options_of(const MultihomeCommand& command)

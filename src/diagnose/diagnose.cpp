@@ -19,7 +19,7 @@ constexpr double unexplained_per_second = 1; // drops that hurt and that no caus
 
 // A verdict with what ranking needs beside it.
 struct Candidate {
-    Verdict verdict;
+    FoundCause verdict;
     std::uint64_t pid = 0;
     std::string_view may_follow_from;
 };
@@ -37,7 +37,7 @@ Candidate candidate_of(const Scene& scene, const Cause& cause, Sighting&& seen)
     Candidate candidate;
     candidate.pid = seen.pid;
     candidate.may_follow_from = cause.because_of;
-    Verdict& verdict = candidate.verdict;
+    FoundCause& verdict = candidate.verdict;
     verdict.cause = cause.id;
     verdict.layer = cause.layer;
     verdict.nature = cause.nature;
@@ -79,7 +79,7 @@ std::string root_of(const Candidate& follower, const std::vector<Candidate>& all
 // What stands for itself before what follows; what hurts before what was asked for; then weight, then number.
 bool more_important(const Candidate& a, const Candidate& b)
 {
-    const auto rank = [](const Verdict& verdict) {
+    const auto rank = [](const FoundCause& verdict) {
         return std::tuple(!verdict.because_of.empty(), verdict.nature, -static_cast<int>(verdict.severity),
                           -verdict.per_second);
     };
@@ -91,7 +91,7 @@ std::optional<Candidate> unexplained(const Scene& scene, const DropMeaning& mean
 {
     if (meaning.nature == Nature::Harmless || per_second(scene, packets) < unexplained_per_second) return std::nullopt;
     Candidate candidate;
-    Verdict& verdict = candidate.verdict;
+    FoundCause& verdict = candidate.verdict;
     verdict.cause = fmt::format("drop-{}", meaning.reason);
     verdict.layer = meaning.layer;
     verdict.nature = meaning.nature;

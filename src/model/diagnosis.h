@@ -27,7 +27,7 @@ Result<Symptom> parse_symptom(std::string_view text);
 enum class Nature { Harmful, Policy, Harmless };
 std::string_view to_text(Nature nature); // "harmful", "policy", "harmless"
 
-struct Verdict {
+struct FoundCause {
     std::string cause; // "accept-queue-full"
     Layer layer = Layer::Nic;
     Nature nature = Nature::Harmful;
@@ -45,7 +45,7 @@ struct Verdict {
     std::string cost;                 // of the remedy
     std::string no_use;               // the well-known setting that does not help here; "" = none
     std::string because_of;           // the cause in this list that this one follows from; "" = it stands for itself
-    bool operator==(const Verdict&) const = default;
+    bool operator==(const FoundCause&) const = default;
 };
 
 struct Cleared { // looked at, and not the cause
@@ -73,8 +73,8 @@ struct Diagnosis {
     std::string host;    // "web1 · Linux 6.12.9-amd64"
     std::string network; // its network namespace
     std::chrono::milliseconds interval{0};
-    std::vector<Symptom> symptoms; // asked for; empty: all
-    std::vector<Verdict> causes;   // most important first; what follows from another stands behind it
+    std::vector<Symptom> symptoms;  // asked for; empty: all
+    std::vector<FoundCause> causes; // most important first; what follows from another stands behind it
     std::vector<Cleared> cleared;
     std::vector<NotSeen> not_seen;
     std::vector<QuietDrop> quiet;

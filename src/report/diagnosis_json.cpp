@@ -24,7 +24,7 @@ Json json(const Change& change)
             {"reach", to_text(change.reach)}};
 }
 
-Json json(const Verdict& verdict)
+Json json(const FoundCause& verdict)
 {
     Json evidence = Json::array(), remedy = Json::array();
     for (const Evidence& item : verdict.evidence)
@@ -71,7 +71,7 @@ Json list(const std::vector<T>& values)
     return array;
 }
 
-bool is_fault(const Verdict& verdict) { return verdict.nature == Nature::Harmful; }
+bool is_fault(const FoundCause& verdict) { return verdict.nature == Nature::Harmful; }
 
 } // namespace
 

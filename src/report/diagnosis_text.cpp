@@ -49,7 +49,7 @@ void add_lines(std::string& text, std::string_view label, const std::vector<std:
     }
 }
 
-std::string title_line(const Verdict& verdict, std::size_t number, const Style& style)
+std::string title_line(const FoundCause& verdict, std::size_t number, const Style& style)
 {
     const Tone tone = verdict.nature == Nature::Policy ? Tone::Cyan : tone_of(verdict.severity);
     const std::string head = fmt::format("{} {} ", number, mark(verdict.severity));
@@ -61,7 +61,7 @@ std::string title_line(const Verdict& verdict, std::size_t number, const Style& 
     return text + hanging("", about, label_width + 1, style, Tone::Plain, Tone::Dim);
 }
 
-std::string verdict_text(const Verdict& verdict, std::size_t number, const Style& style)
+std::string verdict_text(const FoundCause& verdict, std::size_t number, const Style& style)
 {
     std::string text = title_line(verdict, number, style);
     add(text, "who", verdict.victim, style, Tone::Bold);
@@ -81,7 +81,7 @@ std::string verdict_text(const Verdict& verdict, std::size_t number, const Style
 }
 
 // A consequence needs few words: its root carries the remedy.
-std::string consequence_text(const Verdict& verdict, const Style& style)
+std::string consequence_text(const FoundCause& verdict, const Style& style)
 {
     std::string line = fmt::format("{}: {}", verdict.cause, verdict.title);
     if (verdict.events > 0)
@@ -94,7 +94,7 @@ std::string causes_text(const Diagnosis& diagnosis, const Style& style)
 {
     std::string text, consequences;
     std::size_t number = 0;
-    for (const Verdict& verdict : diagnosis.causes) {
+    for (const FoundCause& verdict : diagnosis.causes) {
         if (verdict.because_of.empty())
             text += verdict_text(verdict, ++number, style);
         else
@@ -104,7 +104,7 @@ std::string causes_text(const Diagnosis& diagnosis, const Style& style)
     return text;
 }
 
-bool fault(const Verdict& verdict) { return verdict.nature == Nature::Harmful; }
+bool fault(const FoundCause& verdict) { return verdict.nature == Nature::Harmful; }
 
 std::string summary(const Diagnosis& diagnosis, const Style& style)
 {
@@ -137,7 +137,7 @@ std::string way_text(const Diagnosis& diagnosis, const Style& style)
     std::map<Layer, LayerState> layers;
     for (const Cleared& cleared : diagnosis.cleared)
         layers[cleared.layer].judged = true;
-    for (const Verdict& verdict : diagnosis.causes) {
+    for (const FoundCause& verdict : diagnosis.causes) {
         LayerState& state = layers[verdict.layer];
         state.judged = true;
         if (!verdict.because_of.empty()) continue;

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <regex>
 #include <set>
 #include <string>
 #include <vector>
@@ -134,4 +135,28 @@ TEST_CASE("nothing is left open in the code")
                 CAPTURE(source.path.string());
                 CHECK_MESSAGE(line.find(word) == std::string::npos, line);
             }
+}
+
+TEST_CASE("no two headers define a type of the same name in the same namespace")
+{
+    // The linker keeps one constructor of the two and says nothing: memory is lost at run time.
+    static const std::regex opens("namespace ([a-z_:]+) \\{"),
+        defines("(?:struct|class) (\\w+)(?: final)?(?: :.*)? \\{.*");
+    std::map<std::string, fs::path> defined;
+    for (const auto& source : sources()) {
+        if (!source.header()) continue;
+        std::vector<std::string> within;
+        for (const auto& line : source.lines) {
+            std::smatch match;
+            if (std::regex_match(line, match, opens)) within.push_back(match[1]);
+            if (line.starts_with("} // namespace") && !within.empty()) within.pop_back();
+            if (!std::regex_match(line, match, defines) || within.empty()) continue;
+            std::string name;
+            for (const auto& space : within)
+                name += space + "::";
+            const auto [first, is_new] = defined.emplace(name + match[1].str(), source.path);
+            CHECK_MESSAGE(is_new, first->first, " in ", first->second.string(), " and ", source.path.string());
+        }
+    }
+    CHECK(defined.contains("netwright::Snapshot"));
 }

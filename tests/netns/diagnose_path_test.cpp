@@ -59,7 +59,7 @@ TEST_CASE("TCP through a shaper: its drops are the cause, the retransmissions fo
     std::this_thread::sleep_for(300ms);
     const auto diagnosis = watch.diagnosis();
     CHECK(names_victim(expect_first(diagnosis, "qdisc-full"), "nw0"));
-    const auto loss = std::ranges::find(diagnosis.causes, "path-loss", &Verdict::cause);
+    const auto loss = std::ranges::find(diagnosis.causes, "path-loss", &FoundCause::cause);
     if (loss != diagnosis.causes.end()) CHECK(loss->because_of == "qdisc-full");
 }
 
@@ -439,5 +439,5 @@ TEST_CASE("connection tracking without room for new connections")
     Wire(link).send(packet, 40);
     const auto diagnosis = watch.diagnosis();
     CHECK(expect_first(diagnosis, "conntrack-full").events == 40);
-    CHECK(std::ranges::find(diagnosis.causes, "firewall-drop", &Verdict::cause) == diagnosis.causes.end());
+    CHECK(std::ranges::find(diagnosis.causes, "firewall-drop", &FoundCause::cause) == diagnosis.causes.end());
 }

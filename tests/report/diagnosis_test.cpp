@@ -15,7 +15,7 @@ Diagnosis overflow()
     diagnosis.host = "web1 · Linux 6.12.9";
     diagnosis.network = "init";
     diagnosis.interval = std::chrono::seconds{5};
-    Verdict root;
+    FoundCause root;
     root.cause = "accept-queue-full";
     root.layer = Layer::Socket;
     root.severity = Severity::High;
@@ -29,7 +29,7 @@ Diagnosis overflow()
     root.advice = {"accept faster"};
     root.cost = "memory";
     root.no_use = "tcp_max_syn_backlog";
-    Verdict follower;
+    FoundCause follower;
     follower.cause = "syn-unanswered";
     follower.title = "No answer";
     follower.because_of = "accept-queue-full";
@@ -62,7 +62,7 @@ TEST_CASE("a healthy host is told so, and drops by rule are no fault")
 {
     Diagnosis diagnosis;
     CHECK(has(report::diagnosis_text(diagnosis, {}), "No fault found.\n"));
-    Verdict rule;
+    FoundCause rule;
     rule.cause = "firewall-drop";
     rule.nature = Nature::Policy;
     diagnosis.causes = {rule};

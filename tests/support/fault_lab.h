@@ -372,7 +372,7 @@ private:
 inline std::string words_of(const Diagnosis& diagnosis)
 {
     std::string text = diagnosis.causes.empty() ? "no fault found" : "";
-    for (const Verdict& verdict : diagnosis.causes) {
+    for (const FoundCause& verdict : diagnosis.causes) {
         text += verdict.cause + " (" + std::to_string(verdict.events) + ") " + verdict.victim;
         if (!verdict.because_of.empty()) text += " <- " + verdict.because_of;
         for (const Evidence& evidence : verdict.evidence)
@@ -387,12 +387,12 @@ inline std::string words_of(const Diagnosis& diagnosis)
 }
 
 // The first cause is this one; complete enough to be shown to a person.
-inline Verdict expect_first(const Diagnosis& diagnosis, const std::string& cause)
+inline FoundCause expect_first(const Diagnosis& diagnosis, const std::string& cause)
 {
     const std::string words = words_of(diagnosis);
     INFO(words);
     REQUIRE_FALSE(diagnosis.causes.empty());
-    const Verdict& first = diagnosis.causes.front();
+    const FoundCause& first = diagnosis.causes.front();
     CHECK(first.cause == cause);
     CHECK_FALSE(first.title.empty());
     CHECK_FALSE(first.evidence.empty());
@@ -405,7 +405,7 @@ inline Verdict expect_first(const Diagnosis& diagnosis, const std::string& cause
     return first;
 }
 
-inline bool names_victim(const Verdict& verdict, const std::string& part)
+inline bool names_victim(const FoundCause& verdict, const std::string& part)
 {
     return verdict.victim.find(part) != std::string::npos;
 }

@@ -92,9 +92,9 @@ struct SceneBuilder {
     bool without_counters = false;
 };
 
-inline const Verdict* find(const Diagnosis& diagnosis, std::string_view cause)
+inline const FoundCause* find(const Diagnosis& diagnosis, std::string_view cause)
 {
-    const auto found = std::ranges::find(diagnosis.causes, cause, &Verdict::cause);
+    const auto found = std::ranges::find(diagnosis.causes, cause, &FoundCause::cause);
     return found == diagnosis.causes.end() ? nullptr : &*found;
 }
 
