@@ -113,7 +113,9 @@ Result<std::vector<Reading>> list_values(kernel::Kernel& kernel)
     std::vector<Reading> all;
     for (const Kind* kind : kinds) {
         auto some = kind->list(kernel);
-        if (!some && some.error().kind == Error::Kind::Unsupported) continue; // a captured tree answers no netlink
+        // A captured tree answers no netlink and may hold no /sys; what other kinds read there is still true.
+        if (!some && (some.error().kind == Error::Kind::Unsupported || some.error().kind == Error::Kind::Absent))
+            continue;
         if (!some) return std::unexpected(std::move(some).error());
         std::ranges::move(*some, std::back_inserter(all));
     }
