@@ -38,7 +38,7 @@ TEST_CASE("what is written reads back in the same words")
 {
     for (const char* text :
          {"fq", "fq limit 5000 nopacing maxrate 1Gbit", "fq buckets 4096 quantum 9000 horizon 2s horizon_cap",
-          "fq_codel target 3ms noecn ce_threshold 1ms", "cake bandwidth 50Mbit diffserv4 nat rtt 20ms overhead -4",
+          "fq_codel target 3ms ce_threshold 1ms noecn", "cake bandwidth 50Mbit diffserv4 nat rtt 20ms overhead -4",
           "cake besteffort dual-dsthost ingress ack-filter", "mq", "pfifo_fast", "pfifo limit 77", "bfifo limit 9000",
           "htb default 1f r2q 20", "noqueue"}) {
         CAPTURE(text);
