@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A connection's later life: keepalive, retries, orphans, half-closed sockets, and the descriptors it needs.
 #include "advise/remedy.h"
+#include "advise/service_words.h"
 #include "catalog/formulas.h"
 
 #include <fmt/format.h>
@@ -238,6 +239,22 @@ Finding descriptor_finding(const ProcessLimits& process, std::uint64_t soft, Sev
     return finding;
 }
 
+// Above what the kernel lets a process have (fs.nr_open) a service would not start at all.
+void raise_limit(Finding& finding, const Case& about, const ProcessLimits& process, std::uint64_t to,
+                 const std::string& why)
+{
+    const auto nr_open = about.host.sysctls.number("fs.nr_open");
+    const auto most = static_cast<std::uint64_t>(nr_open ? *nr_open : 1'048'576); // NR_OPEN in include/linux/fs.h
+    const auto limit = static_cast<std::int64_t>(std::min(to, most));
+    if (static_cast<std::uint64_t>(limit) <= *process.nofile_soft) return;
+    auto change = set_service(about, process, ServiceSetting::What::LimitNofile, limit, why);
+    if (!change) return;
+    finding.remedy = {*std::move(change)};
+    finding.advice = {
+        restart_advice(service_of(process)),
+        fmt::format("At once, for the running process: prlimit --pid {} --nofile={}:", process.pid, limit)};
+}
+
 Opinion judge_descriptors(const Case& about)
 {
     if (!about.host.listening_processes) return std::unexpected(about.host.listening_processes.error());
@@ -252,6 +269,7 @@ Opinion judge_descriptors(const Case& about)
             process, *process.nofile_soft, used >= practically ? Severity::High : Severity::Medium,
             Confidence::Measured,
             fmt::format("{} has used {:.0f} % of its file descriptors", process.command, used * 100)));
+        raise_limit(findings.back(), about, process, *process.nofile_soft * 4, "four times the present limit");
     }
     if (seen_processes == 0 && !about.host.listening_processes->empty())
         return fail(Error::Kind::Refused, "the limits of listening processes could not be read: run as root");

@@ -10,9 +10,9 @@ namespace netwright::advise {
 namespace {
 
 using List = std::span<const Rule> (*)();
-constexpr std::array lists{List{nic_link_rules},    List{nic_ring_rules},    List{nic_placement_rules},
-                           List{nic_offload_rules}, List{nic_feature_rules}, List{nic_batch_rules},
-                           List{nic_egress_rules}};
+constexpr std::array lists{List{nic_link_rules},      List{nic_ring_rules},    List{nic_placement_rules},
+                           List{nic_interrupt_rules}, List{nic_hashing_rules}, List{nic_offload_rules},
+                           List{nic_feature_rules},   List{nic_batch_rules},   List{nic_egress_rules}};
 
 std::vector<Rule> join()
 {

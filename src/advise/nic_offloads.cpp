@@ -200,49 +200,6 @@ Opinion judge_veth_without_gro(const Nic& nic, const Case&)
     return std::vector{std::move(finding)};
 }
 
-// ── hash ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-bool much_udp(const Case& about)
-{
-    if (serves(about.intent, Workload::Game) || serves(about.intent, Workload::Voip)) return true;
-    const auto datagrams = counter_of(about, "UdpInDatagrams");
-    return datagrams && about.host.interval.count() != 0 &&
-           static_cast<double>(datagrams->growth) * 1000 >=
-               busy_rate * static_cast<double>(about.host.interval.count());
-}
-
-bool without_ports(const HashFields& hash)
-{
-    if (hash.flow != "udp4" && hash.flow != "udp6") return false;
-    return !hash.fields.empty() && (!hash.fields.contains('f') || !hash.fields.contains('n'));
-}
-
-Opinion judge_udp_hash(const Nic& nic, const Case& about)
-{
-    if (!working_hardware(nic) || queues_of(nic, "rx").size() < 2 || !much_udp(about)) return std::vector<Finding>{};
-    if (!nic.rss) return without(nic.rss.error());
-    if (!nic.rss->fields) return without(nic.rss->fields.error());
-    Finding finding;
-    for (const HashFields& hash : *nic.rss->fields)
-        if (without_ports(hash)) {
-            finding.evidence.push_back({fmt::format("ethtool -n {} rx-flow-hash {}", nic.name, hash.flow),
-                                        fmt::format("fields {}: addresses only", hash.fields)});
-            finding.advice.push_back(fmt::format("ethtool -N {} rx-flow-hash {} sdfn", nic.name, hash.flow));
-        }
-    if (finding.evidence.empty()) return std::vector<Finding>{};
-    if (const auto datagrams = counter_evidence(about, "UdpInDatagrams")) finding.evidence.push_back(*datagrams);
-    const auto load = busiest(about);
-    finding.severity = load && load->interrupts >= hot_share ? Severity::Medium : Severity::Low;
-    finding.confidence = Confidence::Derived;
-    finding.title = fmt::format("{} cannot tell the UDP flows between two hosts apart", nic.name);
-    finding.why = "The hash that picks the receive queue uses addresses only: all datagrams between two hosts land in "
-                  "one queue, on one CPU. Drivers start like this because fragments carry no ports.";
-    finding.cost = "One hot queue behind a gateway, a tunnel or a load generator.";
-    finding.risk = Risk::Low;
-    finding.side_effects = "fragments of a datagram may take another queue and arrive out of order";
-    return std::vector{std::move(finding)};
-}
-
 constexpr std::array rules{
     Rule{"nic-offload-off", "Are offloads off that the driver could do?",
          "GRO, TSO, GSO, scatter-gather and checksums on hardware: off, not fixed, and not asked for. Low; Medium when "
@@ -262,10 +219,6 @@ constexpr std::array rules{
     Rule{"veth-xdp-without-gro", "Does a veth device run native XDP without GRO?",
          "A convention (Info): nothing measured says that it hurts here.", "drivers/net/veth.c",
          judge_veth_without_gro},
-    Rule{"nic-udp-hash-without-ports", "Are UDP flows spread by addresses only?",
-         "Only where UDP matters: a game or voice host, or 10,000 datagrams/s between the samples, on hardware with "
-         "several receive queues.",
-         "ethtool(8) rx-flow-hash; Documentation/networking/scaling.rst", judge_udp_hash},
 };
 
 } // namespace

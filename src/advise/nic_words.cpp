@@ -214,6 +214,17 @@ std::optional<double> receive_rate(const Nic& nic, std::chrono::milliseconds int
     return static_cast<double>(packets->growth) * 1000 / static_cast<double>(interval.count());
 }
 
+bool is_busy(const Nic& nic, const Case& about)
+{
+    return receive_rate(nic, about.host.interval).value_or(0) >= busy_rate;
+}
+
+Severity by_load(const std::optional<CpuLoad>& load)
+{
+    if (!load || load->interrupts < hot_share) return Severity::Low;
+    return load->interrupts >= nearly_full_share ? Severity::High : Severity::Medium;
+}
+
 std::string percent(double share) { return fmt::format("{:.0f} %", share * 100); }
 
 std::vector<const Queue*> queues_of(const Nic& nic, std::string_view side)

@@ -70,6 +70,9 @@ inline constexpr double hot_share = 0.5, nearly_full_share = 0.8;
 std::optional<double> receive_rate(const Nic& nic, std::chrono::milliseconds interval);
 inline constexpr double busy_rate = 10'000; // packets/s: below, no queueing decision can be felt
 
+bool is_busy(const Nic& nic, const Case& about);      // receives that many
+Severity by_load(const std::optional<CpuLoad>& load); // Low; Medium when hot, High when nearly full
+
 std::string percent(double share); // "97 %"
 
 // ── queues ────────────────────────────────────────────────────────────────────────────────────────────────────────

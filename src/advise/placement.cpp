@@ -93,7 +93,27 @@ std::vector<unsigned> occupied_by(const Nic& nic)
     return cpus;
 }
 
+PlacementQuestion question_beside(const Nic& nic, const std::vector<Nic>& all, const Topology& topology,
+                                  const std::vector<unsigned>& planned)
+{
+    PlacementQuestion question{topology, {}, usable_cpus(topology), planned};
+    const bool node_known = topology.nodes.size() > 1 && nic.node && *nic.node >= 0 && nic.local_cpus;
+    if (node_known) question.near = *nic.local_cpus;
+    for (const Nic& other : all)
+        if (other.name != nic.name && other.up)
+            std::ranges::copy(occupied_by(other), std::back_inserter(question.elsewhere));
+    return question;
+}
+
 } // namespace
+
+std::size_t queue_count(const std::vector<QueueVector>& vectors)
+{
+    std::size_t queues = 0;
+    for (const QueueVector& vector : vectors)
+        queues = std::max<std::size_t>(queues, vector.queue + 1UL);
+    return queues;
+}
 
 CpuSet usable_cpus(const Topology& topology)
 {
@@ -102,13 +122,16 @@ CpuSet usable_cpus(const Topology& topology)
 
 PlacementQuestion question_for(const Nic& nic, const std::vector<Nic>& all, const Topology& topology)
 {
-    PlacementQuestion question{topology, {}, usable_cpus(topology), {}};
-    const bool node_known = topology.nodes.size() > 1 && nic.node && *nic.node >= 0 && nic.local_cpus;
-    if (node_known) question.near = *nic.local_cpus;
-    for (const Nic& other : all)
-        if (other.name != nic.name && other.up)
-            std::ranges::copy(occupied_by(other), std::back_inserter(question.elsewhere));
-    return question;
+    // Those before this one are placed first, as rules and plans go through them; all occupy what they occupy now.
+    std::vector<unsigned> planned;
+    for (const Nic& other : all) {
+        if (other.name == nic.name) break;
+        const std::size_t queues = queue_count(vectors_of(other).queues);
+        if (!other.up || queues == 0) continue;
+        if (const auto cpus = place(question_beside(other, all, topology, planned), queues))
+            std::ranges::copy(*cpus, std::back_inserter(planned));
+    }
+    return question_beside(nic, all, topology, planned);
 }
 
 Result<std::vector<unsigned>> place(const PlacementQuestion& question, std::size_t queues)
@@ -126,10 +149,7 @@ Result<std::vector<unsigned>> place(const PlacementQuestion& question, std::size
 
 Result<std::vector<Seat>> place(const PlacementQuestion& question, const std::vector<QueueVector>& vectors)
 {
-    std::size_t queues = 0;
-    for (const QueueVector& vector : vectors)
-        queues = std::max<std::size_t>(queues, vector.queue + 1UL);
-    const auto cpus = TRY(place(question, queues));
+    const auto cpus = TRY(place(question, queue_count(vectors)));
     std::vector<Seat> seats;
     for (const QueueVector& vector : vectors)
         seats.push_back({vector.irq, cpus[vector.queue]});

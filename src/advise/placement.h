@@ -26,6 +26,7 @@ struct PlacementQuestion {
     std::vector<unsigned> elsewhere; // CPUs that serve queues of other NICs, one entry a queue
 };
 
+std::size_t queue_count(const std::vector<QueueVector>& vectors); // the highest queue, counted from 1
 // Online CPUs that interrupts may go to: not isolated, not nohz_full, in the cpuset of this process. Empty: none.
 CpuSet usable_cpus(const Topology& topology);
 // The question for one NIC of a host, with what its other NICs occupy.

@@ -61,9 +61,11 @@ std::span<const Rule> port_rules();       // ports.cpp: TIME_WAIT and ephemeral 
 std::span<const Rule> connection_rules(); // connections.cpp: keepalive, orphans, retries, descriptors
 std::span<const Rule> softirq_rules();    // softirq.cpp: budget, backlog, squeeze, skew, RPS/RFS/XPS
 std::span<const Rule> nic_rules(); // nic.cpp: rings, offloads, queues, interrupts, NUMA, MTU, link, driver counters
-std::span<const Rule> conntrack_rules();   // conntrack.cpp: table, buckets, timeouts; neighbours
-std::span<const Rule> hygiene_rules();     // hygiene.cpp: cargo-cult values, values below the kernel's default
-std::span<const Rule> sysctl_file_rules(); // sysctl_files.cpp: dead keys, overridden files, drift
-std::span<const Rule> security_rules();    // security.cpp: settings that weaken the host
+std::span<const Rule> conntrack_rules();         // conntrack.cpp: table, buckets, timeouts; neighbours
+std::span<const Rule> hygiene_rules();           // hygiene.cpp: cargo-cult values, values below the kernel's default
+std::span<const Rule> sysctl_file_rules();       // sysctl_files.cpp: dead keys, overridden files, drift
+std::span<const Rule> security_rules();          // security.cpp: settings that weaken the host
+std::span<const Rule> cpu_power_rules();         // cpu_power.cpp: governors and idle states where latency counts
+std::span<const Rule> service_placement_rules(); // service_placement.cpp: servers against the NIC's node and interrupts
 
 } // namespace netwright::advise

@@ -13,11 +13,25 @@ namespace {
 using Subject = std::span<const Rule> (*)();
 
 constexpr std::array subjects{
-    Subject{listen_rules},    Subject{buffer_rules},    Subject{memory_rules},     Subject{congestion_rules},
-    Subject{path_rules},      Subject{port_rules},      Subject{connection_rules}, Subject{softirq_rules},
-    Subject{nic_rules},       Subject{conntrack_rules}, Subject{hygiene_rules},    Subject{sysctl_file_rules},
-    Subject{security_rules},  Subject{workload_rules},  Subject{route_rules},      Subject{fast_open_rules},
+    Subject{listen_rules},
+    Subject{buffer_rules},
+    Subject{memory_rules},
+    Subject{congestion_rules},
+    Subject{path_rules},
+    Subject{port_rules},
+    Subject{connection_rules},
+    Subject{softirq_rules},
+    Subject{nic_rules},
+    Subject{conntrack_rules},
+    Subject{hygiene_rules},
+    Subject{sysctl_file_rules},
+    Subject{security_rules},
+    Subject{workload_rules},
+    Subject{route_rules},
+    Subject{fast_open_rules},
     Subject{untracked_rules},
+    Subject{cpu_power_rules},
+    Subject{service_placement_rules},
 };
 
 std::vector<Rule> join()

@@ -226,6 +226,7 @@ std::vector<Rule> join()
     std::vector<Rule> rules(budget_rules.begin(), budget_rules.end());
     std::ranges::copy(softirq_load_rules(), std::back_inserter(rules));
     std::ranges::copy(softirq_steering_rules(), std::back_inserter(rules));
+    std::ranges::copy(softirq_affinity_rules(), std::back_inserter(rules));
     return rules;
 }
 

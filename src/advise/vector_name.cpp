@@ -190,18 +190,24 @@ void tell_halves_apart(std::vector<Numbered>& vectors)
         halves[i]->says = i < halves.size() / 2 ? Says::Transmit : Says::Receive;
 }
 
-// "eth0", "virtio0": for everything if the device has no other interrupt, else for link changes (igb, ixgbe, e1000e).
-bool is_bare(const Nic& nic, std::string_view action)
+// "eth0", "virtio0"
+bool is_one_word(std::string_view action)
 {
-    const bool one_word = action.find_first_of("-:@, ") == std::string_view::npos;
-    return action == nic.name || (one_word && is_digit(action.back()));
+    const auto letter = [](char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    return !action.empty() && is_digit(action.back()) && std::ranges::all_of(action, letter);
 }
 
-void settle_bare_names(const Nic& nic, std::vector<const NicInterrupt*>& unknown, std::vector<Numbered>& numbered)
+// A bare name is for everything if the device has no other interrupt, else for link changes (igb, ixgbe, e1000e).
+void settle_bare_names(const Nic& nic, const std::vector<std::string>& devices,
+                       std::vector<const NicInterrupt*>& unknown, std::vector<Numbered>& numbered)
 {
-    if (nic.interrupts->size() == 1 && unknown.size() == 1 && is_bare(nic, unknown.front()->action))
+    if (nic.interrupts->size() == 1 && unknown.size() == 1 && is_one_word(unknown.front()->action)) {
         numbered.push_back({unknown.front()->irq, 0, Says::Both});
-    std::erase_if(unknown, [&](const NicInterrupt* each) { return is_bare(nic, each->action); });
+        unknown.clear();
+    }
+    std::erase_if(unknown, [&](const NicInterrupt* each) {
+        return each->action == nic.name || std::ranges::find(devices, each->action) != devices.end();
+    });
 }
 
 } // namespace
@@ -236,15 +242,17 @@ NicVectors vectors_of(const Nic& nic)
     if (!nic.interrupts) return vectors;
     const std::string driver = nic.driver.value_or("");
     std::vector<Numbered> numbered;
+    std::vector<std::string> devices;
     for (const NicInterrupt& interrupt : *nic.interrupts) {
         const VectorName name = parse_vector_name(driver, interrupt.action);
         if (name.duty == Duty::Packets) {
             numbered.push_back({interrupt.irq, name.number, find_form(driver, trim(interrupt.action))->form->says});
+            devices.push_back(name.device);
         } else if (name.duty == Duty::Unknown && !interrupt.action.empty()) {
             vectors.unknown.push_back(&interrupt);
         }
     }
-    settle_bare_names(nic, vectors.unknown, numbered);
+    settle_bare_names(nic, devices, vectors.unknown, numbered);
     tell_halves_apart(numbered);
     vectors.queues = ranked(numbered);
     return vectors;

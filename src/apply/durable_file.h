@@ -1,23 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Files that are whole or not there, also after the power failed.
+// The journal's and persistence's way to write files: see kernel/durable_file.h.
 #pragma once
 
-#include "base/error.h"
-
-#include <sys/types.h>
-
-#include <filesystem>
-#include <string_view>
+#include "kernel/durable_file.h"
 
 namespace netwright::apply {
 
-// Creates missing directories, writes beside the target, syncs, renames, syncs the directory. After a failure the old
-// file is untouched.
-Result<void> write_durably(const std::filesystem::path& path, std::string_view text, mode_t mode);
-// No error when it is not there.
-Result<void> remove_durably(const std::filesystem::path& path);
-Result<void> sync_directory(const std::filesystem::path& directory);
-// Creates `directory` and what leads to it, durably; an existing one keeps its mode.
-Result<void> make_directory(const std::filesystem::path& directory, mode_t mode);
+using kernel::make_directory;
+using kernel::remove_durably;
+using kernel::sync_directory;
+using kernel::write_durably;
 
 } // namespace netwright::apply

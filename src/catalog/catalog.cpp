@@ -127,6 +127,9 @@ Reach reach_of(const Tunable& tunable)
                           std::holds_alternative<TableRoute>(tunable) || std::holds_alternative<NotrackPort>(tunable) ||
                           std::holds_alternative<MptcpSetting>(tunable);
     if (of_paths) return Reach::Namespace;
+    if (std::holds_alternative<ServiceSetting>(tunable)) return Reach::HostNew; // from the service's next start on
+    if (std::holds_alternative<InterruptAffinity>(tunable) || std::holds_alternative<CpuSetting>(tunable))
+        return Reach::Host;
     if (!std::holds_alternative<SysctlKey>(tunable)) return Reach::Device;
     const Parameter* parameter = find(tunable);
     if (!parameter) return Reach::Host; // unknown: assume the widest

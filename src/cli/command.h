@@ -95,6 +95,7 @@ Action declare_experiment(CLI::App& app, const Globals& globals);
 Action declare_mptcp(CLI::App& app, const Globals& globals);
 Action declare_multihome(CLI::App& app, const Globals& globals);
 Action declare_lint(CLI::App& app, const Globals& globals);
+Action declare_bypass(CLI::App& app, const Globals& globals);
 Action declare_explain(CLI::App& app, const Globals& globals);
 Action declare_filter(CLI::App& app, const Globals& globals);
 

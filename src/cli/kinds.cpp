@@ -22,7 +22,7 @@ std::string source_of(const AddressKind& kind)
 // The way back for the kind's example, with the first of these that is a value for it.
 std::string undo_of(const Tunable& example)
 {
-    for (const char* value : {"1500", "off", "auto", "0-3", "fq"})
+    for (const char* value : {"1500", "off", "auto", "0-3", "fq", "equal 4"})
         if (const auto from = parse_value(example, value)) return tunable::undo_command(example, *from);
     return tunable::undo_command(example, std::nullopt);
 }

@@ -44,6 +44,7 @@ void collect_state(kernel::Kernel& kernel, Snapshot& snapshot)
     snapshot.sysctl_files = collect_sysctl_files(kernel);
     snapshot.files = collect_files(kernel);
     snapshot.services = collect_services(kernel);
+    snapshot.drop_ins = collect_drop_ins(kernel);
     snapshot.nics = collect_nics(kernel);
     snapshot.addresses = collect_addresses(kernel);
     snapshot.routes = collect_routes(kernel);

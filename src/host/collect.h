@@ -42,7 +42,9 @@ Result<std::vector<SysctlFile>> collect_sysctl_files(const kernel::Kernel& kerne
 Result<FileTable> collect_files(const kernel::Kernel& kernel);                      // files.cpp
 // Limits of the processes that hold the listeners of `sockets`.
 Result<std::vector<ProcessLimits>> collect_limits(const kernel::Kernel& kernel,
-                                                  const Result<SocketSummary>& sockets); // limits.cpp
-Result<std::vector<Service>> collect_services(const kernel::Kernel& kernel);             // services.cpp
+                                                  const Result<SocketSummary>& sockets);             // limits.cpp
+Result<std::vector<Service>> collect_services(const kernel::Kernel& kernel);                         // services.cpp
+Result<std::vector<DropInSetting>> collect_drop_ins(const kernel::Kernel& kernel);                   // services.cpp
+Result<std::vector<CpuPower>> collect_cpu_power(const kernel::Kernel& kernel, const CpuSet& online); // cpu_power.cpp
 
 } // namespace netwright::host

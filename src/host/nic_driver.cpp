@@ -2,33 +2,12 @@
 // Driver information, statistics and hash fields over the ethtool ioctl.
 #include "host/nic_driver.h"
 
-#include "host/nic_ethtool.h"
+#include "model/rss_words.h"
 
 #include <fmt/format.h>
-#include <linux/ethtool.h>
-
-#include <array>
 
 namespace netwright::host {
 namespace {
-
-struct Flow {
-    std::string_view name;
-    std::uint32_t type;
-};
-constexpr std::array flows{
-    Flow{"tcp4", TCP_V4_FLOW}, Flow{"udp4", UDP_V4_FLOW}, Flow{"sctp4", SCTP_V4_FLOW},
-    Flow{"tcp6", TCP_V6_FLOW}, Flow{"udp6", UDP_V6_FLOW}, Flow{"sctp6", SCTP_V6_FLOW},
-};
-
-struct HashField {
-    char letter;
-    std::uint64_t bit;
-};
-constexpr std::array hash_fields{
-    HashField{'m', RXH_L2DA},   HashField{'v', RXH_VLAN},     HashField{'t', RXH_L3_PROTO}, HashField{'s', RXH_IP_SRC},
-    HashField{'d', RXH_IP_DST}, HashField{'f', RXH_L4_B_0_1}, HashField{'n', RXH_L4_B_2_3},
-};
 
 Result<std::string> told(const std::string& nic, std::string text, std::string_view what)
 {
@@ -40,24 +19,16 @@ Result<std::string> told(const std::string& nic, std::string text, std::string_v
 Result<std::vector<HashFields>> read_hash_fields(const kernel::EthtoolSocket& ethtool, const std::string& nic)
 {
     std::vector<HashFields> fields;
-    for (const Flow& flow : flows) {
+    for (const HashedFlow& flow : hashed_flows()) {
         const auto bits = ethtool.hash_fields(nic, flow.type);
         if (bits) fields.push_back({std::string(flow.name), hash_field_letters(*bits)});
         // A driver may know some flows only; one that knows not even TCP has no such thing.
-        if (!bits && &flow == &flows.front()) return std::unexpected(bits.error());
+        if (!bits && &flow == hashed_flows().data()) return std::unexpected(bits.error());
     }
     return fields;
 }
 
 } // namespace
-
-std::string hash_field_letters(std::uint64_t rxh_bits)
-{
-    std::string letters;
-    for (const HashField& field : hash_fields)
-        if (rxh_bits & field.bit) letters += field.letter;
-    return letters;
-}
 
 void read_driver(const kernel::EthtoolSocket& ethtool, Nic& nic)
 {
@@ -94,7 +65,7 @@ void read_hashing(const kernel::EthtoolSocket& ethtool, Nic& nic)
             nic.rss = std::unexpected(table.error());
             return;
         }
-        nic.rss = Rss{std::move(table->indirection), rss_key(std::as_bytes(std::span(table->key))),
+        nic.rss = Rss{std::move(table->indirection), rss_key_text(std::as_bytes(std::span(table->key))),
                       rss_function_name(table->function), unseen()};
     }
     if (nic.rss) nic.rss->fields = read_hash_fields(ethtool, nic.name);

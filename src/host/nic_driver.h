@@ -12,6 +12,4 @@ void read_driver_statistics(const kernel::EthtoolSocket& ethtool, Nic& nic); // 
 // The hash fields of each flow, and the whole of `rss` where netlink did not tell.
 void read_hashing(const kernel::EthtoolSocket& ethtool, Nic& nic);
 
-std::string hash_field_letters(std::uint64_t rxh_bits); // RXH_L3_DST | RXH_L4_B_0_1 is "df"
-
 } // namespace netwright::host

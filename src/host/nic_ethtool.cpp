@@ -3,6 +3,7 @@
 #include "host/nic_ethtool.h"
 
 #include "kernel/ethtool_netlink.h"
+#include "model/rss_words.h"
 
 #include <fmt/format.h>
 #include <linux/ethtool.h>
@@ -280,23 +281,6 @@ void parse_features(Nic& nic, Attributes attributes, const std::vector<std::stri
     nic.features = std::move(features);
 }
 
-std::string rss_key(std::span<const std::byte> key)
-{
-    std::string text;
-    for (const std::byte byte : key)
-        fmt::format_to(std::back_inserter(text), "{}{:02x}", text.empty() ? "" : ":", static_cast<unsigned>(byte));
-    return text;
-}
-
-std::string rss_function_name(std::uint32_t function_bits)
-{
-    // ETH_RSS_HASH_*_BIT of include/linux/ethtool.h, in the order of rss_hash_func_strings[].
-    constexpr std::array<std::string_view, 3> names{"toeplitz", "xor", "crc32"};
-    for (std::size_t bit = 0; bit < names.size(); ++bit)
-        if (function_bits >> bit & 1) return std::string(names[bit]);
-    return {};
-}
-
 void parse_rss(Nic& nic, Attributes attributes)
 {
     Rss rss;
@@ -304,7 +288,7 @@ void parse_rss(Nic& nic, Attributes attributes)
     each_attribute(attributes, [&](std::uint16_t type, Attributes payload) {
         if (type == rss_context) context = as_u32(payload);
         if (type == rss_hfunc) rss.function = rss_function_name(as_u32(payload));
-        if (type == rss_hkey) rss.key = rss_key(payload);
+        if (type == rss_hkey) rss.key = rss_key_text(payload);
         if (type == rss_indir) rss.indirection = kernel::as_u32_list(payload);
     });
     if (context == 0) nic.rss = std::move(rss);

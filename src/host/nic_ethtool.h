@@ -24,7 +24,4 @@ void parse_coalescing(Nic& nic, Attributes attributes);
 void parse_features(Nic& nic, Attributes attributes, const std::vector<std::string>& names);
 void parse_rss(Nic& nic, Attributes attributes); // of an additional context: not taken
 
-std::string rss_key(std::span<const std::byte> key);        // "6d:5a:…"
-std::string rss_function_name(std::uint32_t function_bits); // "" if none or unknown
-
 } // namespace netwright::host

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "host/collect.h"
 #include "host/processes.h"
+#include "model/drop_in.h"
 
 #include <fmt/format.h>
 
@@ -81,6 +82,21 @@ Result<std::vector<Service>> collect_services(const kernel::Kernel& kernel)
         if ((service.running || service.detail) && !twice) services.push_back(std::move(service));
     }
     return services;
+}
+
+Result<std::vector<DropInSetting>> collect_drop_ins(const kernel::Kernel& kernel)
+{
+    std::vector<DropInSetting> settings;
+    const auto names = kernel.files.list("etc/systemd/system");
+    if (!names && names.error().kind == Error::Kind::Absent) return settings;
+    for (const std::string& name : TRY(names)) {
+        if (!name.ends_with(".service.d")) continue;
+        const std::string unit = name.substr(0, name.size() - 2);
+        const auto text = kernel.files.read(drop_in_path(unit)); // most drop-ins are not ours
+        for (const auto& [key, value] : parse_drop_in(text ? std::string_view(*text) : std::string_view()))
+            settings.push_back({unit, key, value});
+    }
+    return settings;
 }
 
 } // namespace netwright::host

@@ -100,6 +100,7 @@ Result<Topology> collect_topology(const kernel::Kernel& kernel)
         topology.cpus.push_back(collect_cpu(files, number));
     TRY_VOID(place_on_nodes(files, topology));
     topology.governor = files.read_line(fmt::format("{}/cpu0/cpufreq/scaling_governor", cpu_directory));
+    topology.power = collect_cpu_power(kernel, topology.online);
     return topology;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Asking through SIOCETHTOOL. Only commands that read (ETHTOOL_G*) appear here.
+// Asking through SIOCETHTOOL. Only commands that read (ETHTOOL_G*) appear here; ethtool_write.cpp has the others.
 #include "kernel/ethtool.h"
 
 #include "base/text.h"
@@ -135,6 +135,7 @@ Result<RssTable> EthtoolSocket::rss(std::string_view nic) const
     TRY_VOID(ask(nic, answer.data()));
     RssTable table;
     table.function = answer->hfunc;
+    table.transformation = answer->rsvd8[0]; // input_xfrm since 6.8
     table.indirection.resize(entries);
     if (entries != 0) std::memcpy(table.indirection.data(), answer.tail(), entries * sizeof(std::uint32_t));
     table.key.resize(key);

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The ethtool ioctl (SIOCETHTOOL), read-only, for what ethtool netlink cannot tell: driver, its own statistics,
-// hashing.
+// The ethtool ioctl (SIOCETHTOOL), for what ethtool netlink does not have on every kernel from 5.10 on: a driver's own
+// facts and statistics, hashing (netlink sets it from 6.17 on), flow rules.
 #pragma once
 
 #include "base/error.h"
 #include "base/fd.h"
 
+#include <linux/ethtool.h>
+
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,8 +28,17 @@ struct DriverStatistic {
 struct RssTable {
     std::vector<std::uint32_t> indirection;
     std::vector<std::uint8_t> key;
-    std::uint32_t function = 0; // ETH_RSS_HASH_* bits
+    std::uint32_t function = 0;      // ETH_RSS_HASH_* bits
+    std::uint8_t transformation = 0; // of the hashed fields (symmetric hashing, from 6.8): kept as it is
 };
+
+struct RssChange { // what is not given stays
+    std::optional<std::vector<std::uint32_t>> indirection;
+    std::optional<std::vector<std::uint8_t>> key;
+    std::optional<std::uint32_t> function;
+};
+// The structure that ETHTOOL_SRSSH takes, in words of 32 bits.
+std::vector<std::uint32_t> rss_request(const RssTable& now, const RssChange& change);
 
 // One socket of the calling thread's network namespace; every question names its interface.
 // A driver without an answer gives Unsupported, an interface that has gone gives Absent.
@@ -38,7 +50,18 @@ public:
     Result<std::vector<DriverStatistic>> statistics(std::string_view nic) const;
     // The RXH_* bits of one flow type (TCP_V4_FLOW, …).
     Result<std::uint64_t> hash_fields(std::string_view nic, std::uint32_t flow) const;
+    Result<void> set_hash_fields(std::string_view nic, std::uint32_t flow, std::uint64_t fields) const;
     Result<RssTable> rss(std::string_view nic) const;
+    // Rejected where the sizes are not the device's.
+    Result<void> set_rss(std::string_view nic, const RssChange& change) const;
+    Result<std::uint32_t> receive_queues(std::string_view nic) const; // those that RSS and flow rules may name
+
+    // Flow rules, each at its location. Absent: there is none at this location.
+    Result<std::vector<std::uint32_t>> flow_rules(std::string_view nic) const;
+    Result<ethtool_rx_flow_spec> flow_rule(std::string_view nic, std::uint32_t location) const;
+    Result<void> insert_flow_rule(std::string_view nic, const ethtool_rx_flow_spec& rule) const; // or replaces it
+    Result<void> delete_flow_rule(std::string_view nic, std::uint32_t location) const;
+
     // SIOCGIFNAME: the name of an interface by its index.
     Result<std::string> name(std::uint32_t index) const;
 

@@ -40,7 +40,9 @@ NETWRIGHT_ROWS(KernelFacts, ROW(release), ROW(version), ROW(architecture), ROW(c
 NETWRIGHT_ROWS(Surroundings, ROW(hostname), ROW(machine_id), ROW(virtualisation), ROW(container), ROW(cloud),
                ROW(network_namespace), ROW(effective_user))
 NETWRIGHT_ROWS(Cpu, ROW(number), ROW(node), ROW(package), ROW(core), ROW(siblings))
-NETWRIGHT_ROWS(Topology, ROW(online), ROW(possible), ROW(isolated), ROW(nohz_full), ROW(allowed), ROW(cpus), ROW(nodes), ROW(governor))
+NETWRIGHT_ROWS(IdleState, ROW(name), ROW(latency_us), ROW(enabled))
+NETWRIGHT_ROWS(CpuPower, ROW(cpus), ROW(driver), ROW(governor), ROW(idle_states))
+NETWRIGHT_ROWS(Topology, ROW(online), ROW(possible), ROW(isolated), ROW(nohz_full), ROW(allowed), ROW(cpus), ROW(nodes), ROW(governor), ROW(power))
 NETWRIGHT_ROWS(Memory, ROW(total), ROW(available), ROW(page_size), ROW(huge_page_size), ROW(huge_pages))
 NETWRIGHT_ROWS(CpuTimes, ROW(cpu), ROW(user), ROW(nice), ROW(system), ROW(idle), ROW(iowait), ROW(irq), ROW(softirq), ROW(steal))
 NETWRIGHT_ROWS(Pressure, ROW(some_avg10), ROW(full_avg10), ROW(some_total_us), ROW(full_total_us))
@@ -48,6 +50,7 @@ NETWRIGHT_ROWS(PressureSet, ROW(cpu), ROW(memory), ROW(io))
 NETWRIGHT_ROWS(InterruptLine, ROW(id), ROW(description), ROW(per_cpu))
 NETWRIGHT_ROWS(InterruptTable, ROW(cpus), ROW(lines))
 NETWRIGHT_ROWS(Service, ROW(name), ROW(running), ROW(pid), ROW(detail))
+NETWRIGHT_ROWS(DropInSetting, ROW(unit), ROW(name), ROW(value))
 NETWRIGHT_ROWS(ProcessLimits, ROW(pid), ROW(command), ROW(open_files), ROW(nofile_soft), ROW(nofile_hard), ROW(cpus_allowed), ROW(cgroup))
 NETWRIGHT_ROWS(FileTable, ROW(allocated), ROW(limit))
 
@@ -117,7 +120,7 @@ NETWRIGHT_ROWS(SysctlFile, ROW(path), ROW(read_by), ROW(settings), ROW(problems)
 NETWRIGHT_ROWS(Snapshot, ROW(schema), ROW(tool), ROW(origin), ROW(taken), ROW(interval), ROW(kernel), ROW(surroundings), ROW(topology),
                ROW(memory), ROW(cpu_times), ROW(pressure), ROW(interrupts), ROW(softirqs), ROW(nics), ROW(qdiscs), ROW(addresses), ROW(routes), ROW(rules),
                ROW(neighbours), ROW(conntrack), ROW(protocols), ROW(softnet), ROW(sockstat), ROW(sockets), ROW(sysctls), ROW(sysctl_files),
-               ROW(files), ROW(listening_processes), ROW(services))
+               ROW(files), ROW(listening_processes), ROW(services), ROW(drop_ins))
 // clang-format on
 
 } // namespace netwright::describe

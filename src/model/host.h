@@ -57,6 +57,21 @@ struct Cpu {
     bool operator==(const Cpu&) const = default;
 };
 
+struct IdleState {                // cpuidle: the deeper, the more power is saved and the longer waking up takes
+    std::string name;             // "POLL", "C1E", "C6"
+    std::uint64_t latency_us = 0; // to wake up from it, as the driver tells
+    bool enabled = true;
+    bool operator==(const IdleState&) const = default;
+};
+
+struct CpuPower { // of CPUs that are set alike
+    CpuSet cpus;
+    Result<std::string> driver = unseen();   // cpufreq: "intel_pstate", "acpi-cpufreq"; Absent in most guests
+    Result<std::string> governor = unseen(); // "powersave", "performance"
+    std::vector<IdleState> idle_states;      // by number; empty: the kernel does not manage them (most guests)
+    bool operator==(const CpuPower&) const = default;
+};
+
 struct Topology {
     CpuSet online, possible;
     CpuSet isolated;                         // isolcpus= (/sys/devices/system/cpu/isolated)
@@ -65,6 +80,7 @@ struct Topology {
     std::vector<Cpu> cpus;                   // online ones, by number
     std::vector<unsigned> nodes;             // NUMA nodes that are online
     Result<std::string> governor = unseen(); // cpufreq governor of CPU 0; Absent in most guests
+    Result<std::vector<CpuPower>> power = unseen();
     bool operator==(const Topology&) const = default;
 };
 
@@ -116,6 +132,13 @@ struct Service {
     std::optional<std::uint64_t> pid;
     std::optional<std::string> detail; // tuned: the active profile; irqbalance: its arguments
     bool operator==(const Service&) const = default;
+};
+
+// A line of one of our own drop-ins below /etc/systemd/system.
+struct DropInSetting {
+    std::string unit;        // "nginx.service"
+    std::string name, value; // "LimitNOFILE", "65536"
+    bool operator==(const DropInSetting&) const = default;
 };
 
 // Limits of a process that holds listening sockets.

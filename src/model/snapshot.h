@@ -52,6 +52,7 @@ struct Snapshot {
     Result<FileTable> files = unseen();
     Result<std::vector<ProcessLimits>> listening_processes = unseen();
     Result<std::vector<Service>> services = unseen();
+    Result<std::vector<DropInSetting>> drop_ins = unseen();
 
     bool operator==(const Snapshot&) const = default; // reads back from JSON as the same value
 };

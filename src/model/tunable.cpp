@@ -22,6 +22,7 @@ Kinds all_kinds()
     std::ranges::copy(nic_addresses(), std::back_inserter(kinds));
     kinds.insert(kinds.end(), {&qdisc_address, &route_address, &rule_address, &table_address, &notrack_address,
                                &mptcp_address, &congestion_address});
+    kinds.insert(kinds.end(), {&irq_address, &cpu_address, &service_address});
     return kinds;
 }
 
@@ -153,6 +154,13 @@ Result<Value> switch_value(std::string_view whole, std::string_view text)
     if (text == "on" || text == "1") return Value{std::string("on")};
     if (text == "off" || text == "0") return Value{std::string("off")};
     return fail(Error::Kind::Malformed, fmt::format("{}: '{}' is neither on nor off", whole, text.substr(0, 64)));
+}
+
+Result<Value> cpu_list_value(std::string_view text)
+{
+    text = trim(text);
+    if (text.starts_with("mask:")) return TRY(CpuSet::parse_mask(text.substr(5)));
+    return TRY(CpuSet::parse_list(text.starts_with("list:") ? text.substr(5) : text));
 }
 
 Result<Value> cpu_value(std::string_view text)

@@ -112,10 +112,34 @@ struct CongestionAddress {
     auto operator<=>(const CongestionAddress&) const = default;
 };
 
+// "irq/38/affinity", or "irq/eth0-TxRx-3/affinity": the CPUs that may take an interrupt
+struct InterruptAffinity {
+    std::string line; // its number, or its name as in /proc/interrupts: numbers may be others after the next boot
+    auto operator<=>(const InterruptAffinity&) const = default;
+};
+
+// "cpu/0/governor", "cpu/0/idle-state-2"
+struct CpuSetting {
+    enum class What { Governor, IdleState };
+    unsigned cpu = 0;
+    What what = What::Governor;
+    unsigned state = 0; // of IdleState
+    auto operator<=>(const CpuSetting&) const = default;
+};
+
+// "service/nginx.service/LimitNOFILE": what our own drop-in tells systemd about a service
+struct ServiceSetting {
+    enum class What { LimitNofile, CpuAffinity, NumaPolicy, NumaMask, BannedInterrupts };
+    std::string unit;
+    What what = What::LimitNofile;
+    auto operator<=>(const ServiceSetting&) const = default;
+};
+
 // A closed set. A new kind is a struct here, its text form in src/model/tunable_<kind>.cpp, a file in src/tunable/, and
 // a line in the list of each room (tunable_kinds.h, tunable_kind.cpp).
-using Tunable = std::variant<SysctlKey, LinkSetting, QueueSetting, NicSetting, QdiscPlace, RouteSetting, RuleSlot,
-                             TableRoute, NotrackPort, MptcpSetting, CongestionAddress>;
+using Tunable =
+    std::variant<SysctlKey, LinkSetting, QueueSetting, NicSetting, QdiscPlace, RouteSetting, RuleSlot, TableRoute,
+                 NotrackPort, MptcpSetting, CongestionAddress, InterruptAffinity, CpuSetting, ServiceSetting>;
 
 std::string to_text(const Tunable& tunable);
 // Rejected, naming what is wrong and the nearest form that would be right. Refuses empty parts, "..", slashes and
@@ -133,6 +157,7 @@ Result<Value> parse_value(const Tunable& tunable, std::string_view text);
 
 // The word people type for it: "mtu", "gso_max_size".
 std::string_view to_text(LinkSetting::What what);
+std::string_view to_text(ServiceSetting::What what); // "LimitNOFILE"
 
 // The interface it belongs to; "" for what belongs to none.
 std::string_view interface_of(const Tunable& tunable);

@@ -76,6 +76,9 @@ extern const AddressKind table_address;
 extern const AddressKind notrack_address;
 extern const AddressKind mptcp_address;
 extern const AddressKind congestion_address;
+extern const AddressKind irq_address;
+extern const AddressKind cpu_address;
+extern const AddressKind service_address;
 std::vector<const AddressKind*> nic_addresses(); // one a group
 
 // ---- what the kinds' files share ----
@@ -86,6 +89,7 @@ bool plain_characters(std::string_view text); // no blanks, no control character
 bool valid_interface(std::string_view name);
 Result<Value> count_value(std::string_view whole, std::string_view text);  // a number of at least 0
 Result<Value> switch_value(std::string_view whole, std::string_view text); // "on" or "off"; 1 and 0 are taken for them
-Result<Value> cpu_value(std::string_view text);                            // "list:0-1", "mask:3", "0-1"; "3" is a mask
+Result<Value> cpu_list_value(std::string_view text); // "0-1", "3", "list:0-1", "mask:3": bare text is a list
+Result<Value> cpu_value(std::string_view text);      // "list:0-1", "mask:3", "0-1"; "3" is a mask
 
 } // namespace netwright

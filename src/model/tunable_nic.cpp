@@ -3,6 +3,7 @@
 // is src/tunable/nic_<group>.cpp.
 #include "base/text.h"
 #include "model/link_file_keys.h"
+#include "model/rss_words.h"
 #include "model/tunable_kinds.h"
 
 #include <fmt/format.h>
@@ -15,8 +16,9 @@ namespace netwright {
 namespace {
 
 struct Group {
-    AddressKind kind;       // its name holds the group: "nic/ring"
-    std::string_view names; // "rx tx": these; "*": whatever the driver has; "": the group is one setting
+    AddressKind kind; // its name holds the group: "nic/ring"
+    // "rx tx": these; "*": whatever the driver has; "#": a number; "": the group is one setting
+    std::string_view names;
 };
 
 Result<NicSetting> parse(const AddressText& address);
@@ -60,6 +62,31 @@ Result<Value> speed_value(const NicSetting& nic, std::string_view text)
                     fmt::format("{}: '{}' is neither auto nor a speed in Mbit/s with its duplex, such as 10000/full",
                                 text_of(nic), text.substr(0, 64)));
     return Value{fmt::format("{}/{}", *speed, duplex)};
+}
+
+constexpr std::string_view rss_fields = "fields-";
+
+// Keys, functions and letters stand for themselves; src/tunable/nic_rss.cpp takes them apart.
+Result<Value> hashing(const NicSetting& nic, std::string_view text)
+{
+    if (nic.name == "indirection") return parse_indirection(text);
+    if (nic.name == "key") {
+        const auto key = TRY(parse_rss_key(text));
+        return rss_key_text(std::as_bytes(std::span(key)));
+    }
+    if (nic.name.starts_with(rss_fields)) return hash_field_letters(TRY(parse_hash_fields(text)));
+    return rss_function_name(TRY(parse_rss_function(trim(text))));
+}
+
+// src/kernel/flow_rule.cpp takes it apart.
+Result<Value> flow_rule(const NicSetting& nic, std::string_view text)
+{
+    text = trim(text);
+    if (!text.empty() && !text.starts_with("flow-type ") && !text.starts_with("raw "))
+        return fail(Error::Kind::Malformed,
+                    fmt::format("{}: '{}' is no flow rule: write flow-type tcp4 dst-port 80 action 2", text_of(nic),
+                                text.substr(0, 64)));
+    return fmt::format("{}", fmt::join(split_words(text), " "));
 }
 
 Persistence persistence_of(const NicSetting& nic)
@@ -113,6 +140,16 @@ constexpr std::array groups{
                           "what one virtual function may do: on or off, the rate in Mbit/s (0: no limit)",
                           "nic/eth0/vf-0/spoofchk"),
           "trust spoofchk max-tx-rate"},
+    Group{group<hashing>(
+              "nic/rss", "nic/INTERFACE/rss/indirection|key|function|fields-FLOW",
+              "receive-side scaling: 'equal 4', 'weight 6 2' or a queue for each entry; a key such as 6d:5a:…; "
+              "toeplitz, xor or crc32; the hashed fields of tcp4, udp4, sctp4, tcp6, udp6, sctp6 as letters (sdfn)",
+              "nic/eth0/rss/indirection"),
+          "indirection key function fields-tcp4 fields-udp4 fields-sctp4 fields-tcp6 fields-udp6 fields-sctp6"},
+    Group{group<flow_rule>("nic/ntuple", "nic/INTERFACE/ntuple/LOCATION",
+                           "a flow rule of the hardware: 'flow-type tcp4 dst-port 80 action 2', or nothing",
+                           "nic/eth0/ntuple/0"),
+          "#"},
 };
 
 // What people type for a feature: ethtool's short names and the long ones it prints (off_flag_def in ethtool.c), where
@@ -153,6 +190,10 @@ std::string group_words()
 // Slashes separate parts, so there is none in a name, and a name is no path: drivers are asked by netlink.
 bool valid_name(std::string_view names, std::string_view name)
 {
+    if (names == "#") {
+        const auto number = parse_unsigned(name);
+        return number && *number <= INT32_MAX && fmt::format("{}", *number) == name;
+    }
     if (names == "*") return !name.empty() && name.size() <= 64 && plain_characters(name);
     const auto known = split_words(names);
     return std::ranges::find(known, name) != known.end();

@@ -68,7 +68,18 @@ constexpr std::array table{
     Constraint{"sysctl/fs.file-max", "sysctl/fs.nr_open", "", When::Ceiling,
                "the host's limit stays above one process's"},
 
+    Constraint{"sysctl/fs.nr_open", "service/*/LimitNOFILE", "", When::Ceiling,
+               "a service whose limit is above nr_open does not start (kernel/sys.c, do_prlimit)"},
+    Constraint{"service/irqbalance.service/*", "irq/*", "", When::Always,
+               "irqbalance must know that it may not touch what is placed next"},
+
     // Some writes reset others, so what is special comes after what is general.
+    Constraint{"nic/*/queues/*", "nic/*/rss/*", "", When::Always, "a new number of queues starts with a new table"},
+    Constraint{"nic/*/queues/*", "irq/*", "", When::Always, "queues bring their interrupts with them"},
+    Constraint{"nic/*/queues/*", "queue/*", "", When::Always, "queues bring their masks with them"},
+    Constraint{"nic/*/ring/*", "irq/*", "", When::Always, "many drivers ask for their interrupts anew"},
+    Constraint{"nic/*/rss/function", "nic/*/rss/indirection", "", When::Always, "a new function may reset the table"},
+    Constraint{"nic/*/rss/function", "nic/*/rss/key", "", When::Always, "a new function may reset its key"},
     Constraint{"sysctl/net.ipv4.ip_forward", "sysctl/net.ipv4.conf.*", "", When::Always,
                "switching forwarding resets redirects of all interfaces (net/ipv4/devinet.c, inet_forward_change)"},
     Constraint{"sysctl/net.ipv*.conf.all.*", "sysctl/net.ipv*.conf.*", "", When::Always,

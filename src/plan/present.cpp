@@ -41,6 +41,39 @@ struct Look {
 
     Now operator()(const NicSetting& setting) const { return driver_value(*TRY(nic_of(host, setting.nic)), setting); }
 
+    // The interrupts of NICs; others no rule touches.
+    Now operator()(const InterruptAffinity& interrupt) const
+    {
+        if (!host.nics) return std::unexpected(host.nics.error());
+        for (const Nic& nic : *host.nics)
+            for (const NicInterrupt& each : nic.interrupts ? *nic.interrupts : std::vector<NicInterrupt>{})
+                if (std::to_string(each.irq) == interrupt.line || each.action == interrupt.line)
+                    return Value{TRY(each.affinity)};
+        return fail(Error::Kind::Absent, fmt::format("{}: no interface of this host has it", to_text(tunable)));
+    }
+
+    Now operator()(const CpuSetting& cpu) const
+    {
+        if (!host.topology) return std::unexpected(host.topology.error());
+        if (!host.topology->power) return std::unexpected(host.topology->power.error());
+        for (const CpuPower& power : *host.topology->power) {
+            if (!power.cpus.contains(cpu.cpu)) continue;
+            if (cpu.what == CpuSetting::What::Governor) return Value{TRY(power.governor)};
+            if (cpu.state < power.idle_states.size())
+                return Value{std::string(power.idle_states[cpu.state].enabled ? "on" : "off")};
+        }
+        return fail(Error::Kind::Absent, fmt::format("{}: not on this host", to_text(tunable)));
+    }
+
+    Now operator()(const ServiceSetting& service) const
+    {
+        if (!host.drop_ins) return std::unexpected(host.drop_ins.error());
+        for (const DropInSetting& each : *host.drop_ins)
+            if (each.unit == service.unit && each.name == to_text(service.what))
+                return TRY(parse_value(tunable, each.value));
+        return std::optional<Value>{};
+    }
+
     Now operator()(const QueueSetting& setting) const
     {
         const Nic* nic = TRY(nic_of(host, setting.nic));

@@ -2,6 +2,8 @@
 // From a link's or driver's setting to the member of Nic that holds it.
 #include "plan/present_nic.h"
 
+#include "model/rss_words.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -85,15 +87,25 @@ Now coalescing_value(const Nic& nic, const NicSetting& setting)
     return counted(std::uint64_t{*(c.*(found->member))});
 }
 
+Now hashing_value(const Nic& nic, const NicSetting& setting)
+{
+    if (!nic.rss) return std::unexpected(nic.rss.error());
+    if (setting.name == "indirection") return indirection_value(nic.rss->indirection);
+    if (setting.name == "key") return Value{nic.rss->key};
+    if (setting.name == "function") return Value{nic.rss->function};
+    if (!nic.rss->fields) return std::unexpected(nic.rss->fields.error());
+    for (const HashFields& flow : *nic.rss->fields)
+        if (setting.name == "fields-" + flow.flow) return Value{flow.fields};
+    return not_held(setting);
+}
+
 struct Row {
     std::string_view group;
     Now (*value)(const Nic& nic, const NicSetting& setting);
 };
 constexpr std::array rows{
-    Row{"ring", ring_value},
-    Row{"queues", queue_count},
-    Row{"offload", feature_state},
-    Row{"coalesce", coalescing_value},
+    Row{"ring", ring_value},           Row{"queues", queue_count}, Row{"offload", feature_state},
+    Row{"coalesce", coalescing_value}, Row{"rss", hashing_value},
 };
 
 } // namespace

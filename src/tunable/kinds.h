@@ -82,6 +82,11 @@ extern const Kind table_kind;
 extern const Kind notrack_kind;
 extern const Kind mptcp_kind;
 extern const Kind congestion_kind;
+extern const Kind nic_rss_kind;
+extern const Kind nic_ntuple_kind;
+extern const Kind irq_kind;
+extern const Kind cpu_kind;
+extern const Kind service_kind;
 
 // ---- what the kinds' files share ----
 
@@ -91,6 +96,10 @@ std::string shell_word(std::string_view text);
 std::string write_file_command(std::string_view path, const std::optional<Value>& from);
 // Absent: "there is no interface eth7 here (see: ip link)".
 std::unexpected<Error> no_such_interface(std::string_view nic);
+// Interrupts, CPUs and services are the whole host's: from inside another network namespace they may be looked at, but
+// are neither listed nor set. Always true of a captured tree.
+bool owns_host(const kernel::Kernel& kernel);
+Result<void> require_host(const kernel::Kernel& kernel, const Tunable& tunable); // Unsupported unless owns_host()
 // The kernel's complaint about a write, with the address and value in front.
 std::unexpected<Error> write_failed(const Tunable& tunable, const Value& value, Error error);
 

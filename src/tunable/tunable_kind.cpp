@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "catalog/catalog.h"
+#include "kernel/namespace.h"
 #include "model/tunable_kinds.h"
 #include "tunable/kinds.h"
 
@@ -26,7 +27,9 @@ constexpr std::array kinds{
     &nic_eee_kind,      &nic_speed_kind,  &nic_vfs_kind,
     &nic_vf_kind,       &qdisc_kind,      &route_kind,
     &rule_kind,         &table_kind,      &notrack_kind,
-    &mptcp_kind,        &congestion_kind,
+    &mptcp_kind,        &congestion_kind, &nic_rss_kind,
+    &nic_ntuple_kind,   &irq_kind,        &cpu_kind,
+    &service_kind,
 };
 
 const Kind& kind_of(const Tunable& tunable)
@@ -161,6 +164,21 @@ std::string write_file_command(std::string_view path, const std::optional<Value>
 std::unexpected<Error> no_such_interface(std::string_view nic)
 {
     return fail(Error::Kind::Absent, fmt::format("there is no interface {} here (see: ip link)", nic), ENODEV);
+}
+
+bool owns_host(const kernel::Kernel& kernel)
+{
+    if (!kernel.files.is_live()) return true;
+    const auto space = kernel::current_namespace();
+    return !space || space->initial;
+}
+
+Result<void> require_host(const kernel::Kernel& kernel, const Tunable& tunable)
+{
+    if (owns_host(kernel)) return {};
+    return fail(Error::Kind::Unsupported,
+                fmt::format("{} belongs to the whole host, not to this network namespace: set it from there",
+                            to_text(tunable)));
 }
 
 std::unexpected<Error> write_failed(const Tunable& tunable, const Value& value, Error error)

@@ -134,7 +134,10 @@ TEST_CASE("UDP hashed by addresses only matters where UDP does")
     Intent game;
     game.workload.value = Workload::Game;
     REQUIRE(offloads(host, "nic-udp-hash-without-ports", game).size() == 1);
-    CHECK(offloads(host, "nic-udp-hash-without-ports", game)[0].advice[0] == "ethtool -N eth0 rx-flow-hash udp4 sdfn");
+    const Finding finding = offloads(host, "nic-udp-hash-without-ports", game)[0];
+    REQUIRE(finding.remedy.size() == 1);
+    CHECK(to_text(finding.remedy[0].tunable) == "nic/eth0/rss/fields-udp4");
+    CHECK(finding.remedy[0].to == Value(std::string("sdfn")));
     put(host.protocols, "UdpInDatagrams", {.total = 9'000'000, .growth = 1'000'000});
     CHECK(offloads(host, "nic-udp-hash-without-ports").size() == 1);
     nic(host).rss->fields = std::vector<HashFields>{{"udp4", "sdfn"}, {"udp6", ""}};

@@ -185,6 +185,13 @@ TEST_CASE("a question gathers the node, the usable CPUs and what other NICs occu
 
     topology.nodes = {0}; // then no CPU is nearer than another
     CHECK(question_for(here, {here, there}, topology).near.empty());
+    // The other way round: what comes first is where it will be placed, and where it is.
+    here.up = true;
+    here.driver = "ixgbe";
+    here.interrupts = std::vector<NicInterrupt>{{60, "eth0-TxRx-0", cpus("0"), cpus("0"), 0}};
+    topology.nodes = {0, 1};
+    CHECK(question_for(there, {here, there}, topology).elsewhere == std::vector<unsigned>{2, 0});
+    topology.nodes = {0};
     there.up = false; // its interrupts are silent
     CHECK(question_for(here, {here, there}, topology).elsewhere.empty());
 }

@@ -135,6 +135,10 @@ TEST_CASE("a bare name is everything if it is alone, and link changes if it is n
     const Nic igb = nic_with("igb", {"eth0", "eth0-TxRx-0", "eth0-TxRx-1"});
     CHECK(vectors_of(igb).queues == std::vector<QueueVector>{{41, 0, Traffic::Both}, {42, 1, Traffic::Both}});
     CHECK(vectors_of(igb).unknown.empty());
+    Nic renamed = igb; // to ens5 after its interrupts were named
+    renamed.name = "ens5";
+    CHECK(vectors_of(renamed).unknown.empty());
+    CHECK(vectors_of(nic_with("newcomer", {"chan0", "chan1"})).unknown.size() == 2);
 }
 
 TEST_CASE("names that no driver here gives are handed back, not guessed")

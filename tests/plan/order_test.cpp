@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <random>
 
 #include "plan_host.h"
@@ -22,13 +23,45 @@ std::vector<std::string> names(const std::vector<Change>& changes)
     return out;
 }
 
+struct Concrete {
+    std::string_view glob, address;
+};
+constexpr std::array concrete{
+    Concrete{"queue/*", "queue/eth0/tx-0/xps_cpus"},
+    Concrete{"irq/*", "irq/38/affinity"},
+    Concrete{"service/irqbalance.service/*", "service/irqbalance.service/CPUAffinity"},
+    Concrete{"service/*/LimitNOFILE", "service/nginx.service/LimitNOFILE"},
+    Concrete{"nic/*/ring/*", "nic/eth0/ring/rx"},
+    Concrete{"nic/*/rss/*", "nic/eth0/rss/fields-tcp4"},
+};
+
+// What the kinds that take no numbers are changed between.
+struct Words {
+    std::string_view address, low, high;
+};
+constexpr std::array words{
+    Words{"nic/eth0/rss/function", "xor", "toeplitz"},
+    Words{"nic/eth0/rss/key", "01:02", "03:04"},
+    Words{"nic/eth0/rss/indirection", "equal 2", "equal 4"},
+    Words{"nic/eth0/rss/fields-tcp4", "sd", "sdfn"},
+};
+
+Change up_from(const std::string& key)
+{
+    const auto* const row = std::ranges::find(words, key, &Words::address);
+    if (row == words.end()) return change(key, "1", "2");
+    return change(key, std::string(row->low), std::string(row->high));
+}
+
 // A change for each side of every row of the table; globs are made concrete.
 std::vector<Change> everything(bool up)
 {
     std::vector<std::string> keys;
     for (const plan::Constraint& row : plan::constraints())
         for (std::string name : {std::string(row.first), std::string(row.then)}) {
-            if (name.starts_with("limit/")) continue; // the kind comes later
+            if (name.starts_with("limit/") || name.starts_with("nic/*/queues")) continue; // the kinds come later
+            for (const auto& [glob, address] : concrete)
+                if (name == glob) name = address;
             if (name.starts_with("queue/")) name.replace(name.find('*'), 1, "eth0/rx-0");
             if (name.starts_with("link/")) name.replace(name.find('*'), 1, "eth0");
             if (const auto ip = name.find("ipv*"); ip != std::string::npos) name.replace(ip, 4, "ipv6");
@@ -39,7 +72,7 @@ std::vector<Change> everything(bool up)
         }
     std::vector<Change> changes;
     for (const std::string& key : keys)
-        changes.push_back(up ? change(key, "1", "2") : change(key, "2", "1"));
+        changes.push_back(up ? up_from(key) : inverse(up_from(key)));
     return changes;
 }
 

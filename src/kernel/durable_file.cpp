@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Atomic, durable replacement of small files: write, fsync, rename, fsync the directory.
-#include "apply/durable_file.h"
+#include "kernel/durable_file.h"
 
 #include "base/fd.h"
 
@@ -10,7 +10,7 @@
 
 #include <cerrno>
 
-namespace netwright::apply {
+namespace netwright::kernel {
 namespace {
 
 Result<void> write_all(const Fd& file, const std::filesystem::path& path, std::string_view text)
@@ -81,4 +81,4 @@ Result<void> remove_durably(const std::filesystem::path& path)
     return sync_directory(path.parent_path());
 }
 
-} // namespace netwright::apply
+} // namespace netwright::kernel
