@@ -107,7 +107,8 @@ Result<void> check_limit(const kernel::Files& files, const ServiceSetting& servi
 {
     const std::string text = TRY(files.read_line("proc/sys/fs/nr_open"));
     const auto most = parse_unsigned(text);
-    for (const std::string_view part : split(file_word(value), ':')) {
+    const std::string word = file_word(value);
+    for (const std::string_view part : split(word, ':')) {
         const auto limit = parse_unsigned(part);
         if (limit && most && *limit > *most)
             return fail(Error::Kind::Rejected,

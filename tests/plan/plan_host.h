@@ -50,13 +50,22 @@ inline Finding finding(std::string rule, std::vector<Change> remedy, Confidence 
     return one;
 }
 
-// What a plan may set on a card without a sysctl: whether its interrupts wait as long as they like.
+inline void apply_to_card(Nic& nic, const std::string& address, const std::string& value)
+{
+    if (nic.coalescing && address == "nic/" + nic.name + "/coalesce/adaptive-rx")
+        nic.coalescing->adaptive_rx = value == "on";
+    if (!nic.rss || !nic.rss->fields) return;
+    for (HashFields& hash : *nic.rss->fields)
+        if (address == "nic/" + nic.name + "/rss/fields-" + hash.flow) hash.fields = value;
+}
+
+// What the golden plans set on a card without a sysctl: whether its interrupts wait as long as they like, what is
+// hashed.
 inline void apply_to_cards(Snapshot& snapshot, const Change& change)
 {
     if (!snapshot.nics) return;
     for (Nic& nic : *snapshot.nics)
-        if (nic.coalescing && to_text(change.tunable) == "nic/" + nic.name + "/coalesce/adaptive-rx")
-            nic.coalescing->adaptive_rx = to_text(*change.to) == "on";
+        apply_to_card(nic, to_text(change.tunable), to_text(*change.to));
 }
 
 // The host after somebody has applied these changes to its sysctls and cards.

@@ -82,6 +82,7 @@ public:
     }
     void link(const std::string& target, const std::string& path)
     {
+        std::filesystem::create_directories((root_.path() / path).parent_path());
         std::filesystem::create_symlink(target, root_.path() / path);
     }
     void remove(const std::string& path) { std::filesystem::remove_all(root_.path() / path); }
