@@ -72,7 +72,6 @@ std::vector<Change> ban(const Nic& nic, const Case& about, const std::vector<Pla
                              vectors.size(), nic.name);
     change.risk = Risk::Low;
     change.reach = Reach::Host;
-    change.persistence = natural_persistence(change.tunable);
     return {std::move(change)};
 }
 

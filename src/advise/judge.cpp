@@ -38,8 +38,10 @@ void complete(const Rule& rule, const std::string& subject, Finding& finding)
     finding.rule = rule.id;
     if (finding.subject.empty()) finding.subject = subject;
     if (finding.sources.empty()) finding.sources.emplace_back(rule.source);
-    for (Change& change : finding.remedy)
+    for (Change& change : finding.remedy) {
         if (change.because.empty()) change.because.emplace_back(rule.id);
+        if (change.persistence == Persistence::None) change.persistence = natural_persistence(change.tunable);
+    }
     ENSURE(!finding.evidence.empty());
 }
 

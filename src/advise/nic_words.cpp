@@ -248,7 +248,6 @@ std::vector<Change> set_device(Tunable tunable, Value from, Value to, std::strin
 {
     if (from == to) return {};
     Change change;
-    change.persistence = natural_persistence(tunable);
     change.tunable = std::move(tunable);
     change.from = std::move(from);
     change.to = std::move(to);

@@ -62,7 +62,6 @@ Result<std::vector<Change>> change_of(const Case& about, std::string_view rule, 
     change.to = std::move(to);
     change.because.emplace_back(rule);
     change.why = std::move(why);
-    change.persistence = Persistence::SysctlFile;
     return std::vector<Change>{std::move(change)};
 }
 

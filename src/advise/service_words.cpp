@@ -33,7 +33,6 @@ std::optional<Change> set_service(const Case& about, const ProcessLimits& proces
     change.why = std::move(why);
     change.risk = Risk::Low;
     change.reach = Reach::HostNew;
-    change.persistence = natural_persistence(change.tunable);
     return change;
 }
 

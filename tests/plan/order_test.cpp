@@ -62,8 +62,9 @@ std::vector<Change> everything(bool up)
             if (name.starts_with("limit/") || name.starts_with("nic/*/queues")) continue; // the kinds come later
             for (const auto& [glob, address] : concrete)
                 if (name == glob) name = address;
-            if (name.starts_with("queue/")) name.replace(name.find('*'), 1, "eth0/rx-0");
-            if (name.starts_with("link/")) name.replace(name.find('*'), 1, "eth0");
+            const bool is_glob = name.find('*') != std::string::npos;
+            if (is_glob && name.starts_with("queue/")) name.replace(name.find('*'), 1, "eth0/rx-0");
+            if (is_glob && name.starts_with("link/")) name.replace(name.find('*'), 1, "eth0");
             if (const auto ip = name.find("ipv*"); ip != std::string::npos) name.replace(ip, 4, "ipv6");
             if (name.ends_with("conf.*")) name.replace(name.size() - 1, 1, "eth0.forwarding");
             if (name.ends_with(".*")) name.replace(name.size() - 1, 1, "forwarding");
