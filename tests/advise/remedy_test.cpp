@@ -51,7 +51,6 @@ TEST_CASE("a change carries what is there now, and nothing is proposed that the 
     CHECK(change->front().from == Value(std::int64_t{4096}));
     CHECK(change->front().to == Value(std::int64_t{8192}));
     CHECK(change->front().because == std::vector<std::string>{"r"});
-    CHECK(change->front().persistence == Persistence::SysctlFile);
     CHECK(set_sysctl(about, "r", "net.core.somaxconn", std::int64_t{4096}, "why")->empty());
 }
 
