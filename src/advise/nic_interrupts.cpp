@@ -227,7 +227,10 @@ Opinion judge_split_pair(const Nic& nic, const Case& about)
         const bool pair = one.vector.queue == other.vector.queue && one.vector.traffic != other.vector.traffic;
         if (pair && (one.cpus() & other.cpus()).empty()) split.insert(split.end(), {one, other});
     }
-    if (split.empty()) return std::vector<Finding>{};
+    // The only pair of a single-queue card may well use two CPUs: there is no other queue to keep the second one busy.
+    const bool single = std::ranges::all_of(
+        vectors, [&](const PlacedVector& each) { return each.vector.queue == vectors.front().vector.queue; });
+    if (split.empty() || single) return std::vector<Finding>{};
 
     Finding finding = interrupt_finding(
         std::min(Severity::Low, by_rate(nic, about)),
