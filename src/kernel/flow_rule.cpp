@@ -205,8 +205,8 @@ std::string flow_rule_text(const ethtool_rx_flow_spec& rule)
     if (!words) return raw_text(rule);
     // What the words leave out (type of service, extensions) would be lost.
     const auto again = parse_flow_rule(*words);
-    const bool whole = again && std::memcmp(&again->h_u, &rule.h_u, sizeof rule.h_u) == 0 &&
-                       std::memcmp(&again->m_u, &rule.m_u, sizeof rule.m_u) == 0;
+    const bool whole = again && std::memcmp(again->h_u.hdata, rule.h_u.hdata, sizeof rule.h_u.hdata) == 0 &&
+                       std::memcmp(again->m_u.hdata, rule.m_u.hdata, sizeof rule.m_u.hdata) == 0;
     return whole ? *words : raw_text(rule);
 }
 
