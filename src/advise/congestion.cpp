@@ -79,6 +79,16 @@ std::optional<Change> fq_change(const Nic& nic, const Case& about)
     return change;
 }
 
+std::vector<std::string> ways_to_fq(const Nic& nic, const Snapshot& host)
+{
+    if (host.kernel.config && !has_fq(host))
+        return {"nothing here: this kernel was built without fq (CONFIG_NET_SCH_FQ)"};
+    return {fmt::format("netwright set qdisc/{}/root fq (an mq device: mq, and fq for each qdisc/{}/tx-N); it drops "
+                        "what is queued",
+                        nic.name, nic.name),
+            "net.core.default_qdisc=fq makes it so for devices created later"};
+}
+
 Opinion judge_bbr_without_fq(const Nic& nic, const Case& about)
 {
     const std::string_view algorithm = TRY(about.host.sysctls.text("net.ipv4.tcp_congestion_control"));
@@ -97,12 +107,7 @@ Opinion judge_bbr_without_fq(const Nic& nic, const Case& about)
               "rates.";
     finding.cost =
         old ? "losses in shallow buffers, and less throughput" : "some CPU time at many Gbit/s; nothing at low rates";
-    finding.advice = {
-        fmt::format(
-            "netwright set qdisc/{}/root fq (an mq device: mq, and fq for each qdisc/{}/tx-N); it drops what is "
-            "queued",
-            nic.name, nic.name),
-        "net.core.default_qdisc=fq makes it so for devices created later"};
+    finding.advice = ways_to_fq(nic, about.host);
     finding.side_effects = "none: advice only";
     if (auto change = fq_change(nic, about)) {
         finding.remedy = {*std::move(change)};

@@ -38,6 +38,18 @@ TEST_CASE("BBR without fq is an info where TCP paces itself and medium before 4.
     CHECK(only(congestion("bbr-without-fq", host)).severity == Severity::Medium);
 }
 
+TEST_CASE("fq is not advised to a kernel that was built without it")
+{
+    auto host = HostBuilder().sysctl("net.ipv4.tcp_congestion_control", "bbr");
+    const auto advised = [&] { return only(congestion("bbr-without-fq", host)).advice.front(); };
+    host.snapshot.kernel.config = fail(Error::Kind::Absent, "no /proc/config.gz");
+    CHECK(advised().starts_with("netwright set qdisc/eth0/root fq"));
+    host.snapshot.kernel.config = std::vector<ConfigOption>{{"CONFIG_NET_SCH_FQ", "m"}};
+    CHECK(advised().starts_with("netwright set qdisc/eth0/root fq"));
+    host.snapshot.kernel.config = std::vector<ConfigOption>{};
+    CHECK(advised() == "nothing here: this kernel was built without fq (CONFIG_NET_SCH_FQ)");
+}
+
 TEST_CASE("fq below mq satisfies BBR, and other algorithms need no fq")
 {
     auto host = HostBuilder().sysctl("net.ipv4.tcp_congestion_control", "bbr");

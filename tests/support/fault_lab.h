@@ -351,7 +351,13 @@ public:
         const Result<DropReport> drops = *counter_ ? space_.in([&] { return (*counter_)->take(kernel::Files::live()); })
                                                    : Result<DropReport>(std::unexpected(counter_->error()));
         host::grow_since(now, before_, std::chrono::round<std::chrono::milliseconds>(Clock::now() - began_));
-        return diagnose::diagnose({before_, now, drops}, symptoms);
+        Diagnosis found = diagnose::diagnose({before_, now, drops}, symptoms);
+        // What the machine's neighbours and other programs do to its CPUs is true, and no fault of this namespace;
+        // tests/diagnose/causes_test.cpp has these causes.
+        std::erase_if(found.causes, [](const FoundCause& one) {
+            return one.cause == "cpu-stolen" || one.cause == "one-cpu-full" || one.cause == "softirq-budget";
+        });
+        return found;
     }
 
 private:
