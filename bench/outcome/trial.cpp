@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Labs that live for one run.
+#include "outcome/trial.h"
+
+#include "advise/infer.h"
+#include "advise/rule.h"
+#include "cli/lab_flags.h"
+#include "host/collect.h"
+#include "outcome/burst.h"
+#include "plan/make_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+
+namespace netwright::outcome {
+namespace {
+
+// Lets the error out that a run may end with when nothing comes through, rather than when the bench is at fault.
+bool is_silence(const Error& error)
+{
+    return error.kind == Error::Kind::Interrupted && error.what.starts_with("nothing came through");
+}
+
+Result<Metric> work(const Scenario& scenario, const cli::LabBench& bench)
+{
+    if (scenario.burst) {
+        const double answered = TRY(answered_p99(bench.lab(), *scenario.burst));
+        return Metric{burst_metric, "ms", Direction::Lower, Scale::Ratio, 0.05, true, answered};
+    }
+    const Measurement measured = TRY(bench.measure(scenario.traffic));
+    const auto all = metrics(measured);
+    const auto found = std::ranges::find(all, std::string_view(scenario.metric), &Metric::name);
+    if (found == all.end()) return fail(Error::Kind::Absent, scenario.metric + ": this traffic did not tell it");
+    return *found;
+}
+
+std::vector<Change> planned_at(const std::string& space, const Intent& given, Result<void>& outcome)
+{
+    std::vector<Change> changes;
+    const auto seen = cli::in_namespace(space, [&](kernel::Kernel& kernel) -> Result<void> {
+        const Snapshot host = host::collect(kernel, {.interval = std::chrono::milliseconds(500)});
+        const Intent intent = advise::infer(host, given);
+        changes = plan::make_plan(advise::judge(host, intent), host, intent).changes;
+        return {};
+    });
+    if (!seen) outcome = seen;
+    std::erase_if(changes, [](const Change& change) { return !belongs_to_namespace(change.tunable); });
+    return changes;
+}
+
+} // namespace
+
+std::string disturbance(const lab::EmulatorReport& emulator, Nanoseconds late)
+{
+    if (emulator.own_losses > 0) return fmt::format("the emulator lost {} packets by itself", emulator.own_losses);
+    const double lateness_ms = static_cast<double>(emulator.lateness_p99_ns) / 1e6;
+    if (emulator.lateness_p99_ns > static_cast<std::uint64_t>(late.count()))
+        return fmt::format("the emulator was late by {:.1f} ms at p99", lateness_ms);
+    return "";
+}
+
+Result<Trial> run_trial(const Scenario& scenario, const Configuration& defaults, const Configuration& configuration)
+{
+    cli::LabBench bench = TRY(cli::LabBench::start(scenario.path));
+    TRY_VOID(apply(defaults, bench.lab()));
+    Trial trial;
+    trial.left_out = TRY(apply(configuration, bench.lab()));
+    const auto metric = work(scenario, bench);
+    if (!metric && !(scenario.may_be_stuck && is_silence(metric.error()))) return std::unexpected(metric.error());
+    if (metric) {
+        trial.metric = *metric;
+        trial.value = metric->value;
+    }
+    const lab::EmulatorReport emulator = TRY(bench.finish());
+    trial.disturbed = disturbance(emulator, scenario.late);
+    return trial;
+}
+
+Result<Configuration> plan_for(const Scenario& scenario, const Configuration& defaults)
+{
+    cli::LabBench bench = TRY(cli::LabBench::start(scenario.path));
+    TRY_VOID(apply(defaults, bench.lab()));
+    Configuration plan{"netwright", {}, {}};
+    Result<void> outcome;
+    std::thread working([&] { (void)work(scenario, bench); }); // what it comes to is not asked: it is there to be seen
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+    plan.left = planned_at(bench.lab().left(), scenario.intent, outcome);
+    plan.right = planned_at(bench.lab().right(), scenario.intent, outcome);
+    working.join();
+    if (!outcome) return std::unexpected(outcome.error());
+    return plan;
+}
+
+} // namespace netwright::outcome
