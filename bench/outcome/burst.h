@@ -3,6 +3,7 @@
 #pragma once
 
 #include "lab/lab.h"
+
 #include "outcome/scenario.h"
 
 namespace netwright::outcome {

@@ -4,12 +4,13 @@
 
 #include "model/measurement.h"
 #include "model/verdict.h"
-#include "outcome/trial.h"
 
 #include <functional>
 #include <random>
 #include <string>
 #include <vector>
+
+#include "outcome/trial.h"
 
 namespace netwright::outcome {
 

@@ -34,8 +34,8 @@ std::string remark_text(const Standing& standing)
 {
     std::vector<std::string> remarks;
     if (standing.stuck > 0 && !standing.values.empty())
-        remarks.push_back(fmt::format("stuck in {} of {} runs", standing.stuck,
-                                      standing.stuck + standing.values.size()));
+        remarks.push_back(
+            fmt::format("stuck in {} of {} runs", standing.stuck, standing.stuck + standing.values.size()));
     if (standing.repeated > 0) remarks.push_back(fmt::format("{} repeated", report::counted(standing.repeated, "run")));
     if (!standing.trouble.empty()) remarks.push_back("runs are missing: " + standing.trouble);
     if (!standing.left_out.empty())
@@ -91,12 +91,12 @@ std::string outcome_text(const Played& played, double level, const report::Style
     }
     const auto found = misses(league, played.plan.name, played.scenario.defaults_hurt, level);
     const auto lines = plan_lines(played.plan);
-    return fmt::format("\n{}: {} ({}); {} counts; the defaults are {}\n{}{}{}\n", played.scenario.name,
-                       played.scenario.about, lab::to_text(played.scenario.path), played.scenario.metric,
-                       played.scenario.defaults_hurt ? "the bottleneck" : "right", report::table(rows, style),
-                       report::hanging("planned ", lines.empty() ? "nothing" : fmt::format("{}", fmt::join(lines, "; ")),
-                                       8, style),
-                       found.empty() ? "target  met" : fmt::format("target  MISSED: {}", fmt::join(found, "; ")));
+    return fmt::format(
+        "\n{}: {} ({}); {} counts; the defaults are {}\n{}{}{}\n", played.scenario.name, played.scenario.about,
+        lab::to_text(played.scenario.path), played.scenario.metric,
+        played.scenario.defaults_hurt ? "the bottleneck" : "right", report::table(rows, style),
+        report::hanging("planned ", lines.empty() ? "nothing" : fmt::format("{}", fmt::join(lines, "; ")), 8, style),
+        found.empty() ? "target  met" : fmt::format("target  MISSED: {}", fmt::join(found, "; ")));
 }
 
 std::string outcome_json(const std::vector<Played>& played, const LeagueRules& rules, const std::string& kernel)

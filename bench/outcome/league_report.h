@@ -2,8 +2,9 @@
 // The outcome table, and the same as JSON.
 #pragma once
 
-#include "outcome/league.h"
 #include "report/terminal.h"
+
+#include "outcome/league.h"
 
 namespace netwright::outcome {
 

@@ -2,7 +2,6 @@
 // The outcome benchmark: does what netwright plans help, beside kernel defaults, a copy-paste recipe and tuned's
 // profiles? The same emulated paths and the same work for all of them, in one run, in an order drawn by lot.
 #include "cli/command.h"
-#include "outcome/league_report.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -12,6 +11,8 @@
 
 #include <algorithm>
 #include <array>
+
+#include "outcome/league_report.h"
 
 using namespace netwright;
 using namespace netwright::outcome;
@@ -67,8 +68,7 @@ Result<std::vector<Scenario>> read_scenarios(const Flags& flags)
 
 void show_progress(const Scenario& scenario, const Configuration& configuration)
 {
-    if (::isatty(STDERR_FILENO) == 1)
-        fmt::print(stderr, "\r\033[K{}: {}\n", scenario.name, configuration.name);
+    if (::isatty(STDERR_FILENO) == 1) fmt::print(stderr, "\r\033[K{}: {}\n", scenario.name, configuration.name);
 }
 
 Result<Played> play_scenario(const Scenario& scenario, std::vector<Configuration> configurations, const Flags& flags,
@@ -120,8 +120,7 @@ Result<int> run(const Flags& flags)
         played.push_back(TRY(play_scenario(scenario, configurations, flags, random)));
         TRY_VOID(cli::print(outcome_text(played.back(), flags.rules.level, cli::style_of(STDOUT_FILENO, {}))));
     }
-    if (!flags.json.empty())
-        TRY_VOID(cli::write_file(flags.json, outcome_json(played, flags.rules, kernel_release())));
+    if (!flags.json.empty()) TRY_VOID(cli::write_file(flags.json, outcome_json(played, flags.rules, kernel_release())));
     return 0;
 }
 

@@ -24,8 +24,7 @@ std::string flow_text(const YamlNode& node)
     const bool map = node.kind == YamlNode::Kind::Map;
     std::string text;
     for (std::size_t i = 0; i < node.items.size(); ++i)
-        text +=
-            fmt::format("{}{}{}", i == 0 ? "" : ", ", map ? node.keys[i] + ": " : "", flow_text(node.items[i]));
+        text += fmt::format("{}{}{}", i == 0 ? "" : ", ", map ? node.keys[i] + ": " : "", flow_text(node.items[i]));
     return fmt::format("{}{}{}", map ? "{" : "[", text, map ? "}" : "]");
 }
 

@@ -6,13 +6,14 @@
 #include "advise/rule.h"
 #include "cli/lab_flags.h"
 #include "host/collect.h"
-#include "outcome/burst.h"
 #include "plan/make_plan.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <thread>
+
+#include "outcome/burst.h"
 
 namespace netwright::outcome {
 namespace {

@@ -5,12 +5,13 @@
 
 #include "lab/emulator.h"
 #include "model/measurement.h"
-#include "outcome/configuration.h"
-#include "outcome/scenario.h"
 
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "outcome/configuration.h"
+#include "outcome/scenario.h"
 
 namespace netwright::outcome {
 

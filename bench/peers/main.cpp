@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// netwright bench beside iperf3, netperf, sockperf and neper: the same work over the same veth pair, in one run, in an
+// order drawn by lot in every round. Who is not installed is named.
+#include "cli/command.h"
+#include "cli/lab_flags.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <random>
+#include <thread>
+
+#include "peers/contest.h"
+#include "peers/program.h"
+#include "peers/veth_pair.h"
+
+using namespace netwright;
+using namespace netwright::peers;
+
+namespace {
+
+constexpr auto start_time = std::chrono::milliseconds(300); // until a peer's server listens
+
+struct Flags {
+    unsigned rounds = 5, seconds = 5;
+    double level = 0.05;
+    std::vector<std::string> only;
+};
+
+// Ours, on the library: the server in a process of its own, as `netwright bench server` runs it.
+Result<Figures> run_ours(const VethPair& pair, const Work& work)
+{
+    const auto server =
+        TRY(cli::ForkedServer::start(server_address, [&] { return kernel::enter_namespace(pair.server()); }));
+    Result<Measurement> measured = fail(Error::Kind::Interrupted, "no measurement");
+    TRY_VOID(cli::in_namespace(pair.client(), [&](kernel::Kernel&) -> Result<void> {
+        measured = cli::measure_traffic(server.reached(), work.traffic);
+        return {};
+    }));
+    if (!measured) return std::unexpected(measured.error());
+    Figures figures;
+    for (const std::string_view name : work.metrics)
+        if (const auto value = metric(*measured, name)) figures.push_back({name, *value});
+    return figures;
+}
+
+Result<Figures> run_peer(const VethPair& pair, const Peer& peer, unsigned seconds)
+{
+    const auto server = TRY(Program::start(command_of(peer.server, server_address, seconds), pair.server()));
+    std::this_thread::sleep_for(start_time);
+    const std::string said =
+        TRY(run(command_of(peer.client, server_address, seconds), pair.client(), std::chrono::seconds(seconds + 30)));
+    return peer.read(said);
+}
+
+// The peers of one kind of work that are here, and a line for each that is not.
+std::vector<Peer> peers_for(TrafficKind kind, std::vector<std::string>& missing)
+{
+    const char* const path = std::getenv("PATH");
+    std::vector<Peer> found;
+    for (const Peer& peer : peer_rows()) {
+        if (peer.kind != kind) continue;
+        if (is_installed(std::string(peer.program), path ? path : "/usr/bin:/bin"))
+            found.push_back(peer);
+        else
+            missing.push_back(fmt::format("{:<12}not installed ({})", peer.name, origin(peer.name)));
+    }
+    return found;
+}
+
+void play(Contestant& contestant, const Result<Figures>& figures)
+{
+    if (figures)
+        contestant.runs.push_back(*figures);
+    else
+        contestant.trouble = figures.error().what;
+}
+
+std::string contest(const VethPair& pair, const Work& work, const Flags& flags, std::mt19937_64& random)
+{
+    std::vector<std::string> missing;
+    const auto rivals = peers_for(work.traffic.kind, missing);
+    std::vector<Contestant> contestants{{"netwright", {}, ""}};
+    for (const Peer& peer : rivals)
+        contestants.push_back({std::string(peer.name), {}, ""});
+    std::vector<std::size_t> order(contestants.size());
+    for (std::size_t i = 0; i < order.size(); ++i)
+        order[i] = i;
+    for (unsigned round = 0; round < flags.rounds; ++round) {
+        std::ranges::shuffle(order, random);
+        for (const std::size_t i : order)
+            play(contestants[i], i == 0 ? run_ours(pair, work) : run_peer(pair, rivals[i - 1], flags.seconds));
+    }
+    return contest_text(work, contestants, missing, flags.level);
+}
+
+Result<int> run_all(const Flags& flags)
+{
+    const VethPair pair = TRY(VethPair::make());
+    std::mt19937_64 random(std::random_device{}());
+    TRY_VOID(cli::print(fmt::format("medians of {} of {} s each, in an order drawn by lot; intervals of {:.4g} %\n",
+                                    report::counted(flags.rounds, "run"), flags.seconds, 100 * (1 - flags.level))));
+    for (const Work& work : works(flags.seconds)) {
+        const std::string name(to_text(work.traffic.kind));
+        if (!flags.only.empty() && std::ranges::find(flags.only, name) == flags.only.end()) continue;
+        TRY_VOID(cli::print(contest(pair, work, flags, random)));
+    }
+    return 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    Flags flags;
+    CLI::App app{"netwright's traffic engine beside its peers, over a veth pair of its own; needs root.", "peers"};
+    app.add_option("--rounds", flags.rounds, "runs of each; 4 and more give intervals")
+        ->check(cli::number_between(1, 1000))
+        ->capture_default_str();
+    app.add_option("--seconds", flags.seconds, "of a run")->check(cli::number_between(1, 600))->capture_default_str();
+    app.add_option("--only", flags.only, "this work (tcp-stream, tcp-rr, tcp-crr, udp-rr, pps)")->type_name("WORK");
+    CLI11_PARSE(app, argc, argv);
+    const auto result = run_all(flags);
+    return result ? *result : cli::complain(result.error());
+}
