@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The front door. It only names CMake presets and what to run; `make help` lists the doors.
 .DEFAULT_GOAL := build
-.PHONY: help setup build audit test test-unit test-fuzz test-vm test-vm-short test-long check format tidy tidy-deep golden bench tsan debug clean
+.PHONY: help setup build audit test test-unit test-fuzz test-vm test-vm-short test-long check format tidy tidy-deep golden bench lab peers tsan debug clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -74,6 +74,14 @@ golden: setup ## refresh expected files of tests/cases, to be read as a diff
 bench: setup ## measure netwright beside its peers
 	@cmake --preset release >/dev/null && cmake --build --preset release
 	@for program in build/bench/*_bench; do echo "== $$program"; $$program || exit 1; done
+
+lab: setup ## what plans gain on emulated paths, beside defaults, a recipe and tuned (half an hour; needs root)
+	@cmake --preset release >/dev/null && cmake --build --preset release --target outcome
+	@build/bench/outcome
+
+peers: setup ## the traffic engine beside iperf3, netperf, sockperf and neper (needs root)
+	@cmake --preset release >/dev/null && cmake --build --preset release --target peers
+	@build/bench/peers
 
 tsan: setup ## unit tests under the thread sanitizer
 	@cmake --preset tsan >/dev/null && cmake --build --preset tsan --target unit_tests && build-tsan/tests/unit_tests

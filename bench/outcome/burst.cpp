@@ -166,8 +166,8 @@ private:
 Result<Fd> listen_in(const std::string& space)
 {
     Result<Fd> listener = fail(Error::Kind::Interrupted, "no listener");
+    const auto any = TRY(measure::resolve(lab::right_address, 0));
     TRY_VOID(cli::in_namespace(space, [&](kernel::Kernel&) -> Result<void> {
-        const auto any = TRY(measure::resolve(lab::right_address, 0));
         listener = measure::listen_at(any, asked_backlog);
         return {};
     }));
