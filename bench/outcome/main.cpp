@@ -136,6 +136,9 @@ int main(int argc, char** argv)
     app.add_option("--rounds", flags.rules.rounds, "runs of each configuration; 4 and more give intervals")
         ->check(cli::number_between(1, 1000))
         ->capture_default_str();
+    app.add_option("--repeats", flags.rules.repeats, "of a run that does not count")
+        ->check(cli::number_between(0, 100))
+        ->capture_default_str();
     app.add_option("--json", flags.json, "write the results there as well")->type_name("FILE");
     app.add_option("--data", flags.data, "scenarios.yaml and the configurations")->type_name("DIR");
     app.add_option("--seed", flags.seed, "of the order (default: another one each time)");
