@@ -75,7 +75,7 @@ bench: setup ## measure netwright beside its peers
 	@cmake --preset release >/dev/null && cmake --build --preset release
 	@for program in build/bench/*_bench; do echo "== $$program"; $$program || exit 1; done
 
-lab: setup ## what plans gain on emulated paths, beside defaults, a recipe and tuned (half an hour; needs root)
+lab: setup ## what plans gain on emulated paths, beside defaults, a recipe and tuned (about an hour; needs root)
 	@cmake --preset release >/dev/null && cmake --build --preset release --target outcome
 	@build/bench/outcome
 

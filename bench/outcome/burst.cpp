@@ -99,7 +99,7 @@ public:
         if (answered_.empty()) return fail(Error::Kind::Interrupted, "nothing came through: nobody was answered");
         for (const Client& client : clients_)
             if (client.socket || client.refused) answered_.record(since(client));
-        return static_cast<double>(answered_.quantile(0.99)) / 1e6;
+        return static_cast<double>(answered_.quantile(0.99)) / 1e3;
     }
 
 private:

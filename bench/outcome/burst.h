@@ -8,7 +8,7 @@
 
 namespace netwright::outcome {
 
-// Each client connects, sends a byte and waits for one: milliseconds from the start of its connection to its answer,
+// Each client connects, sends a byte and waits for one: microseconds from the start of its connection to its answer,
 // at the 99th percentile. A client without an answer counts as long as was waited, 10 s after the burst.
 Result<double> answered_p99(const lab::Lab& lab, const Burst& burst);
 

@@ -55,6 +55,16 @@ Result<Configuration> configuration_from_conf(std::string_view text, std::string
     return configuration;
 }
 
+std::string congestion_of(const Configuration& configuration)
+{
+    std::string algorithm;
+    for (const std::vector<Change>* end : {&configuration.right, &configuration.left})
+        for (const Change& change : *end)
+            if (change.tunable == Tunable(SysctlKey{"net.ipv4.tcp_congestion_control"}) && change.to)
+                algorithm = to_text(*change.to);
+    return algorithm;
+}
+
 bool belongs_to_namespace(const Tunable& tunable)
 {
     if (const auto* const key = std::get_if<SysctlKey>(&tunable)) return key->name.starts_with("net.");

@@ -19,6 +19,10 @@ struct Configuration {
 // A file in the form of sysctl.d, for both ends. Malformed: a line that is no setting, with its number.
 Result<Configuration> configuration_from_conf(std::string_view text, std::string_view file, std::string name);
 
+// The congestion control that it sets; "": none. Where a kernel does not list an algorithm in
+// tcp_allowed_congestion_control, no namespace may default to it (net/ipv4/tcp_cong.c), but a socket may ask for it.
+std::string congestion_of(const Configuration& configuration);
+
 // Does this belong to a network namespace, rather than to the host that the namespaces share?
 bool belongs_to_namespace(const Tunable& tunable);
 

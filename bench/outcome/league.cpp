@@ -18,6 +18,7 @@ constexpr double expected_gain = 1.5; // where the defaults hurt
 void note(Standing& standing, League& league, const Trial& trial)
 {
     standing.left_out = trial.left_out;
+    standing.congestion = trial.congestion;
     if (trial.metric) league.metric = *trial.metric;
     if (trial.value)
         standing.values.push_back(*trial.value);
@@ -70,7 +71,7 @@ League play(const std::string& scenario, const std::vector<Configuration>& confi
 {
     League league{scenario, {}, {}};
     for (const Configuration& configuration : configurations)
-        league.standings.push_back({configuration.name, {}, 0, 0, "", {}});
+        league.standings.push_back({configuration.name, {}, 0, 0, "", {}, ""});
     std::vector<std::size_t> order(configurations.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     for (unsigned round = 0; round < rules.rounds; ++round) {

@@ -22,6 +22,7 @@ struct Standing {
     unsigned repeated = 0;      // runs that did not count
     std::string trouble;        // why runs are missing; "": none is
     std::vector<std::string> left_out;
+    std::string congestion; // asked for by socket option
 };
 
 struct League {

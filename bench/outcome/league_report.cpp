@@ -38,6 +38,9 @@ std::string remark_text(const Standing& standing)
             fmt::format("stuck in {} of {} runs", standing.stuck, standing.stuck + standing.values.size()));
     if (standing.repeated > 0) remarks.push_back(fmt::format("{} repeated", report::counted(standing.repeated, "run")));
     if (!standing.trouble.empty()) remarks.push_back("runs are missing: " + standing.trouble);
+    if (!standing.congestion.empty())
+        remarks.push_back(fmt::format("{} by socket option, since no namespace may default to it on this kernel",
+                                      standing.congestion));
     if (!standing.left_out.empty())
         remarks.push_back(fmt::format("not in a namespace: {}", fmt::join(standing.left_out, ", ")));
     return fmt::format("{}", fmt::join(remarks, "; "));
@@ -67,8 +70,13 @@ Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : 
 Json standing_json(const League& league, const Standing& standing, double level)
 {
     const Gain over = gain(league.metric, league.standings.front(), standing, level);
-    Json json{{"name", standing.configuration}, {"values", standing.values},     {"stuck", standing.stuck},
-              {"repeated", standing.repeated},  {"left_out", standing.left_out}, {"trouble", standing.trouble}};
+    Json json{{"name", standing.configuration},
+              {"values", standing.values},
+              {"stuck", standing.stuck},
+              {"repeated", standing.repeated},
+              {"left_out", standing.left_out},
+              {"trouble", standing.trouble},
+              {"congestion_by_socket", standing.congestion}};
     json["gain"] = over.ratio.estimate == 0 ? Json(nullptr)
                                             : Json{{"low", number_or_null(over.ratio.low)},
                                                    {"estimate", over.ratio.estimate},
@@ -82,19 +90,22 @@ Json standing_json(const League& league, const Standing& standing, double level)
 std::string outcome_text(const Played& played, double level, const report::Style& style)
 {
     const League& league = played.league;
-    std::vector<std::vector<std::string>> rows{{"configuration", "median", "times as good", "", "remarks"}};
+    std::vector<std::vector<std::string>> rows{{"configuration", "median", "times as good", ""}};
+    std::string remarks;
     for (const Standing& standing : league.standings) {
+        if (const std::string remark = remark_text(standing); !remark.empty())
+            remarks += report::hanging("", standing.configuration + ": " + remark, 2, style);
         const bool first = &standing == &league.standings.front();
         const Gain over = gain(league.metric, league.standings.front(), standing, level);
         rows.push_back({standing.configuration, median_text(league.metric, standing), first ? "1" : gain_text(over),
-                        first ? "" : std::string(to_text(over.outcome)), remark_text(standing)});
+                        first ? "" : std::string(to_text(over.outcome))});
     }
     const auto found = misses(league, played.plan.name, played.scenario.defaults_hurt, level);
     const auto lines = plan_lines(played.plan);
     return fmt::format(
-        "\n{}: {} ({}); {} counts; the defaults are {}\n{}{}{}\n", played.scenario.name, played.scenario.about,
+        "\n{}: {} ({}); {} counts; the defaults are {}\n{}{}{}{}\n", played.scenario.name, played.scenario.about,
         lab::to_text(played.scenario.path), played.scenario.metric,
-        played.scenario.defaults_hurt ? "the bottleneck" : "right", report::table(rows, style),
+        played.scenario.defaults_hurt ? "the bottleneck" : "right", report::table(rows, style), remarks,
         report::hanging("planned ", lines.empty() ? "nothing" : fmt::format("{}", fmt::join(lines, "; ")), 8, style),
         found.empty() ? "target  met" : fmt::format("target  MISSED: {}", fmt::join(found, "; ")));
 }

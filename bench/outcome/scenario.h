@@ -32,7 +32,7 @@ struct Scenario {
     Nanoseconds late{0};        // a run counts as long as the emulator's lateness stays below this at p99
 };
 
-// The name of what a burst is measured by: milliseconds from a connection's start to its answer.
+// The name of what a burst is measured by: microseconds from a connection's start to its answer.
 inline constexpr std::string_view burst_metric = "answered-p99";
 
 // scenarios.yaml. Malformed or Rejected with file:line:column.

@@ -20,6 +20,7 @@ struct Trial {
     std::optional<Metric> metric;      // its unit and direction; its own value is that of this run
     std::string disturbed;             // why this run does not count; "": it counts
     std::vector<std::string> left_out; // what the namespaces do not have
+    std::string congestion;            // asked for by socket option, where no namespace may default to it; "": none
 };
 
 // `defaults` are applied first. Interrupted: the lab or the traffic broke.

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <random>
 #include <thread>
 
@@ -55,6 +56,18 @@ Result<Figures> run_peer(const VethPair& pair, const Peer& peer, unsigned second
     return peer.read(said);
 }
 
+// A run counts only if its traffic went where it should: between the namespaces.
+Result<Figures> across(const VethPair& pair, const std::function<Result<Figures>()>& run_one)
+{
+    constexpr std::uint64_t fewest = 1000; // packets; a second of any of the works is far more
+    const std::uint64_t before = TRY(pair.packets());
+    auto figures = run_one();
+    const std::uint64_t crossed = TRY(pair.packets()) - before;
+    if (figures && crossed < fewest)
+        return fail(Error::Kind::Mismatch, fmt::format("only {} packets crossed the veth pair", crossed));
+    return figures;
+}
+
 // The peers of one kind of work that are here, and a line for each that is not.
 std::vector<Peer> peers_for(TrafficKind kind, std::vector<std::string>& missing)
 {
@@ -91,7 +104,9 @@ std::string contest(const VethPair& pair, const Work& work, const Flags& flags, 
     for (unsigned round = 0; round < flags.rounds; ++round) {
         std::ranges::shuffle(order, random);
         for (const std::size_t i : order)
-            play(contestants[i], i == 0 ? run_ours(pair, work) : run_peer(pair, rivals[i - 1], flags.seconds));
+            play(contestants[i], across(pair, [&] {
+                     return i == 0 ? run_ours(pair, work) : run_peer(pair, rivals[i - 1], flags.seconds);
+                 }));
     }
     return contest_text(work, contestants, missing, flags.level);
 }

@@ -111,8 +111,7 @@ constexpr std::array rows{
          "netperf -H HOST -t UDP_RR -l SECONDS -P 0 -- -r 16,16 -o THROUGHPUT,P50_LATENCY", read_netperf_requests},
     Peer{UdpRr, "neper", "udp_rr", "udp_rr -Q 16 -R 16", "udp_rr -c -H HOST -l SECONDS -Q 16 -R 16 -p 50",
          read_neper_requests},
-    Peer{Pps, "iperf3", "iperf3", iperf3_server, "iperf3 -c HOST -u -b 0 -l 18 -t SECONDS -O 1 -J",
-         read_iperf3_datagrams},
+    Peer{Pps, "iperf3", "iperf3", iperf3_server, "iperf3 -c HOST -u -b 0 -l 18 -t SECONDS -J", read_iperf3_datagrams},
 };
 
 } // namespace
@@ -132,6 +131,8 @@ Result<Figures> read_iperf3_datagrams(std::string_view output)
     const auto lost = number_at(json, "/end/sum/lost_packets");
     const auto seconds = number_at(json, "/end/sum/seconds");
     if (!packets || !lost || !seconds || *seconds <= 0) return unreadable("iperf3", "packets, losses and seconds");
+    if (*lost < 0 || *lost >= *packets)
+        return unreadable("iperf3", fmt::format("what makes sense: {} of {} packets lost", *lost, *packets));
     return Figures{{"rate", (*packets - *lost) / *seconds}};
 }
 

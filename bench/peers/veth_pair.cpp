@@ -3,6 +3,7 @@
 #include "peers/veth_pair.h"
 
 #include "base/text.h"
+#include "cli/lab_flags.h"
 #include "kernel/files.h"
 
 #include <fmt/format.h>
@@ -54,6 +55,22 @@ Result<void> VethPair::join() const
         TRY_VOID(ip(fmt::format("-n {} link set veth0 up", space)));
     }
     return {};
+}
+
+Result<std::uint64_t> VethPair::packets() const
+{
+    std::uint64_t sum = 0;
+    TRY_VOID(cli::in_namespace(client(), [&](kernel::Kernel& kernel) -> Result<void> {
+        for (const char* name : {"rx_packets", "tx_packets"}) {
+            const auto line = kernel.files.read_line(fmt::format("sys/class/net/veth0/statistics/{}", name));
+            if (!line) return std::unexpected(line.error());
+            const auto count = parse_unsigned(*line);
+            if (!count) return std::unexpected(count.error());
+            sum += *count;
+        }
+        return {};
+    }));
+    return sum;
 }
 
 VethPair::~VethPair()

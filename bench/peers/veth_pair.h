@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -19,6 +20,8 @@ public:
     VethPair(VethPair&& other) noexcept : name_(std::exchange(other.name_, {})) {}
     VethPair& operator=(VethPair&&) = delete;
     ~VethPair();
+    // Packets that the client's end has sent and received since it was made: proof of where traffic went.
+    Result<std::uint64_t> packets() const;
     std::string client() const { return name_ + "-client"; }
     std::string server() const { return name_ + "-server"; }
 

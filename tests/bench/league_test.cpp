@@ -19,7 +19,7 @@ const Metric latency{"latency-p50", "us", Direction::Lower, Scale::Ratio, 0.02, 
 
 Standing standing(const char* name, std::vector<double> values, unsigned stuck = 0)
 {
-    return {name, std::move(values), stuck, 0, "", {}};
+    return {name, std::move(values), stuck, 0, "", {}, ""};
 }
 
 Trial trial(double value)

@@ -28,6 +28,7 @@ TEST_CASE("output of iperf3 that holds no result gives none")
     CHECK_FALSE(read_iperf3_stream("{}"));
     CHECK_FALSE(read_iperf3_stream(R"({"end": {"sum_received": {"bits_per_second": "many"}}})"));
     CHECK_FALSE(read_iperf3_datagrams(R"({"end": {"sum": {"packets": 1, "lost_packets": 0, "seconds": 0}}})"));
+    CHECK_FALSE(read_iperf3_datagrams(R"({"end": {"sum": {"packets": 5, "lost_packets": 9, "seconds": 1}}})"));
     const auto refused = read_iperf3_stream(R"({"error": "unable to connect"})");
     REQUIRE_FALSE(refused);
     CHECK(refused.error().what.find("unable to connect") != std::string::npos);

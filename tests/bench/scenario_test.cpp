@@ -68,8 +68,8 @@ TEST_CASE("a scenario holds its path, its intent and its traffic")
     const auto burst = std::ranges::find(*scenarios, std::string("accept-burst"), &Scenario::name);
     REQUIRE(burst != scenarios->end());
     REQUIRE(burst->burst);
-    CHECK(burst->burst->connections == 8000);
-    CHECK(burst->burst->pause == std::chrono::milliseconds(500));
+    CHECK(burst->burst->connections == 6000);
+    CHECK(burst->burst->pause == std::chrono::milliseconds(1500));
 }
 
 TEST_CASE("what makes no sense in a scenario is refused with its place")
@@ -115,6 +115,16 @@ TEST_CASE("a configuration's line that is no setting is refused with its number"
     REQUIRE_FALSE(broken);
     CHECK(broken.error().kind == Error::Kind::Malformed);
     CHECK(broken.error().what.find("x.conf:3:") == 0);
+}
+
+TEST_CASE("a configuration tells which congestion control it sets, if it does")
+{
+    const auto with_it = configuration_from_conf("net.ipv4.tcp_congestion_control = bbr\n", "x.conf", "x");
+    const auto without = configuration_from_conf("net.ipv4.tcp_sack = 1\n", "y.conf", "y");
+    REQUIRE(with_it);
+    REQUIRE(without);
+    CHECK(congestion_of(*with_it) == "bbr");
+    CHECK(congestion_of(*without).empty());
 }
 
 TEST_CASE("what the whole host shares does not belong to a namespace")
