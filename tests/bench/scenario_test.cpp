@@ -68,8 +68,8 @@ TEST_CASE("a scenario holds its path, its intent and its traffic")
     const auto burst = std::ranges::find(*scenarios, std::string("accept-burst"), &Scenario::name);
     REQUIRE(burst != scenarios->end());
     REQUIRE(burst->burst);
-    CHECK(burst->burst->connections == 6000);
-    CHECK(burst->burst->pause == std::chrono::milliseconds(1500));
+    CHECK(burst->burst->connections == 8000);
+    CHECK(burst->burst->pause == std::chrono::milliseconds(500));
 }
 
 TEST_CASE("what makes no sense in a scenario is refused with its place")
