@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the load balancer is to do, as a person writes it (docs/formats/lb.md), and what is doubtful about it.
+#pragma once
+
+#include "base/error.h"
+#include "base/units.h"
+#include "dataplane/prefix.h"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace netwright::dataplane {
+
+struct LbBackend {
+    Prefix address; // of a single host
+    std::uint32_t weight = 1; // 0: drains, which keeps its connections and gets no new ones
+    bool operator==(const LbBackend&) const = default;
+};
+
+struct LbPool {
+    std::string name;
+    std::vector<LbBackend> backends; // no address twice
+    bool operator==(const LbPool&) const = default;
+};
+
+// What clients connect to.
+struct LbVip {
+    Prefix address; // of a single host
+    std::uint16_t port = 0;
+    std::uint8_t protocol = 6; // IPPROTO_TCP or IPPROTO_UDP
+    enum class Affinity { Flow, Source } affinity = Affinity::Flow;
+    std::size_t pool = 0; // in LbConfig::pools
+    bool operator==(const LbVip&) const = default;
+};
+std::string to_text(const LbVip& vip); // "192.0.2.1:443/tcp", "[2001:db8::1]:53/udp"
+
+struct LbConfig {
+    std::optional<Prefix> source4, source6;    // from where packets go to backends; host bits come from the flow's hash
+    std::array<std::uint64_t, 2> hash_key{};   // the same on all balancers of a fleet
+    std::uint32_t mtu = 1500;                  // of the way to the backends
+    Nanoseconds drain = std::chrono::hours(1); // how long connections stay where they were after a change
+    std::vector<LbPool> pools;
+    std::vector<LbVip> vips;
+    bool operator==(const LbConfig&) const = default;
+};
+
+enum {
+    LB_POOLS_MOST = 1024,
+    LB_VIPS_MOST = 4096,
+    LB_BACKENDS_MOST = 4096, // in one pool
+};
+
+Result<LbConfig> parse_lb_config(std::string_view text, std::string_view file);
+
+// What the owner should know before this runs, one line each: pools without a use or without weight, backends without
+// a slot.
+std::vector<std::string> doubts(const LbConfig& config);
+
+} // namespace netwright::dataplane

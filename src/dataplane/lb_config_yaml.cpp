@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Reading a load balancer's configuration. Every error is one line with file, line and column.
+#include "base/text.h"
+#include "dataplane/lb_config.h"
+#include "model/words.h"
+#include "model/yaml_tree.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+namespace netwright::dataplane {
+namespace {
+
+constexpr std::array<std::string_view, 7> config_fields{"mode", "source", "mtu", "drain", "hash_key", "pools", "vips"};
+constexpr std::array<std::string_view, 1> mode_words{"ipip"};
+constexpr std::array<std::string_view, 1> pool_fields{"backends"};
+constexpr std::array<std::string_view, 2> backend_fields{"address", "weight"};
+constexpr std::array<std::string_view, 5> vip_fields{"address", "port", "protocol", "pool", "affinity"};
+constexpr std::array<std::string_view, 2> protocol_words{"tcp", "udp"};
+constexpr std::array<std::string_view, 2> affinity_words{"flow", "source"};
+constexpr std::uint32_t heaviest = 1000;
+
+std::unexpected<Error> malformed(std::string text) { return fail(Error::Kind::Malformed, std::move(text)); }
+
+// Loopback, unspecified and multicast addresses are on no wire or belong to nobody.
+bool of_one_host(const Prefix& prefix)
+{
+    const auto& bytes = prefix.address;
+    if (!prefix.ipv6) return bytes[0] != 0 && bytes[0] != 127 && bytes[0] < 224;
+    const bool zeros = std::all_of(bytes.begin(), bytes.end() - 1, [](std::uint8_t byte) { return byte == 0; });
+    return bytes[0] != 0xff && !(zeros && bytes[15] <= 1);
+}
+
+Result<Prefix> parse_address(std::string_view text)
+{
+    const auto prefix = parse_prefix(text);
+    if (!prefix || text.find('/') != std::string_view::npos)
+        return malformed(fmt::format("'{}' is no address: write 192.0.2.1 or 2001:db8::1", text.substr(0, 64)));
+    if (!of_one_host(*prefix)) return malformed(fmt::format("{} is no address that a host can have", text));
+    return *prefix;
+}
+
+Result<std::uint64_t> parse_number(std::string_view text, std::uint64_t least, std::uint64_t most)
+{
+    const auto number = parse_unsigned(text);
+    if (!number || *number < least || *number > most)
+        return malformed(fmt::format("'{}' is no number from {} to {}", text.substr(0, 40), least, most));
+    return *number;
+}
+
+Result<std::array<std::uint64_t, 2>> parse_key(std::string_view text)
+{
+    const auto high = text.size() == 32 ? parse_hex(text.substr(0, 16)) : malformed("");
+    const auto low = text.size() == 32 ? parse_hex(text.substr(16)) : malformed("");
+    if (!high || !low) return malformed("hash_key is 32 hexadecimal digits (openssl rand -hex 16)");
+    return std::array{*high, *low};
+}
+
+class ConfigReader {
+public:
+    explicit ConfigReader(std::string_view file) : reader_(file) {}
+    Result<LbConfig> config(const YamlNode& root);
+
+private:
+    Result<std::vector<std::string>> one_or_more(const YamlNode& node, std::string_view what) const;
+    Result<std::uint64_t> number(const YamlNode& map, std::string_view key, std::uint64_t otherwise,
+                                 std::uint64_t least, std::uint64_t most) const;
+    Result<void> settings(const YamlNode& root);
+    Result<void> sources(const YamlNode& node);
+    Result<LbBackend> backend(const YamlNode& node) const;
+    Result<LbPool> pool(const std::string& name, const YamlNode& node) const;
+    Result<void> vip(const YamlNode& node);
+    Result<std::size_t> pool_named(const YamlNode& node) const;
+    Result<void> add(const YamlNode& node, const LbVip& vip);
+    Result<void> is_no_vip(const YamlNode& node, const LbPool& pool) const;
+
+    YamlReader reader_;
+    LbConfig config_;
+    std::map<std::string, unsigned> lines_; // of VIPs
+};
+
+Result<std::vector<std::string>> ConfigReader::one_or_more(const YamlNode& node, std::string_view what) const
+{
+    auto words = node.kind == YamlNode::Kind::List ? TRY(reader_.texts(node, what))
+                                                   : std::vector{TRY(reader_.text(node, what))};
+    if (words.empty()) return reader_.fail_at(node, fmt::format("{} is empty", what));
+    return words;
+}
+
+Result<std::uint64_t> ConfigReader::number(const YamlNode& map, std::string_view key, std::uint64_t otherwise,
+                                           std::uint64_t least, std::uint64_t most) const
+{
+    const YamlNode* node = map.find(key);
+    if (!node) return otherwise;
+    return reader_.read(*node, key, [&](std::string_view text) { return parse_number(text, least, most); });
+}
+
+Result<void> ConfigReader::sources(const YamlNode& node)
+{
+    const auto words = TRY(one_or_more(node, "source"));
+    for (const std::string& word : words) {
+        const auto prefix = parse_prefix(word);
+        if (!prefix) return reader_.fail_at(node, prefix.error().what);
+        if (!of_one_host(*prefix)) return reader_.fail_at(node, word + " is no address that a host can have");
+        auto& source = prefix->ipv6 ? config_.source6 : config_.source4;
+        if (source) return reader_.fail_at(node, "'source' holds one IPv4 and one IPv6 prefix at most");
+        source = *prefix;
+    }
+    return {};
+}
+
+Result<void> ConfigReader::settings(const YamlNode& root)
+{
+    const auto mode = [](std::string_view text) { return find_word("mode", mode_words, text); };
+    if (const YamlNode* node = root.find("mode")) TRY_VOID(reader_.read(*node, "mode", mode));
+    const YamlNode* source = TRY(reader_.need(root, "source"));
+    TRY_VOID(sources(*source));
+    config_.mtu = static_cast<std::uint32_t>(TRY(number(root, "mtu", config_.mtu, 576, 65535)));
+    if (const YamlNode* drain = root.find("drain")) {
+        config_.drain = TRY(reader_.read(*drain, "drain", parse_duration));
+        if (config_.drain > std::chrono::hours(24)) return reader_.fail_at(*drain, "drain is at most 24h");
+    }
+    if (const YamlNode* key = root.find("hash_key"))
+        config_.hash_key = TRY(reader_.read(*key, "hash_key", parse_key));
+    return {};
+}
+
+Result<LbBackend> ConfigReader::backend(const YamlNode& node) const
+{
+    TRY_VOID(reader_.only(node, backend_fields, "backend"));
+    LbBackend backend;
+    backend.address = TRY(reader_.read_field(node, "address", parse_address));
+    backend.weight = static_cast<std::uint32_t>(TRY(number(node, "weight", 1, 0, heaviest)));
+    if (backend.address.ipv6 ? !config_.source6 : !config_.source4)
+        return reader_.fail_at(node,
+                               fmt::format("backend {} needs an {} address to be sent to from: add one to 'source'",
+                                           to_text(backend.address), backend.address.ipv6 ? "IPv6" : "IPv4"));
+    return backend;
+}
+
+Result<LbPool> ConfigReader::pool(const std::string& name, const YamlNode& node) const
+{
+    TRY_VOID(reader_.only(node, pool_fields, "pool"));
+    LbPool pool{name, {}};
+    std::map<Prefix, unsigned> lines;
+    const YamlNode* backends = TRY(reader_.need(node, "backends"));
+    if (backends->kind != YamlNode::Kind::List || backends->items.empty())
+        return reader_.fail_at(*backends, "backends are a list: '- address: 10.0.0.1'");
+    if (backends->items.size() > LB_BACKENDS_MOST)
+        return reader_.fail_at(*backends, fmt::format("at most {} backends in a pool", +LB_BACKENDS_MOST));
+    for (const YamlNode& item : backends->items) {
+        pool.backends.push_back(TRY(backend(item)));
+        const Prefix& address = pool.backends.back().address;
+        const auto [first, is_new] = lines.emplace(address, item.line);
+        if (!is_new)
+            return reader_.fail_at(item, fmt::format("backend {} stands in this pool already, in line {}: give that "
+                                                     "one more weight",
+                                                     to_text(address), first->second));
+    }
+    return pool;
+}
+
+Result<std::size_t> ConfigReader::pool_named(const YamlNode& node) const
+{
+    std::vector<std::string_view> names;
+    for (const LbPool& pool : config_.pools)
+        names.push_back(pool.name);
+    return reader_.read_field(node, "pool", [&](std::string_view text) { return find_word("pool", names, text); });
+}
+
+Result<void> ConfigReader::add(const YamlNode& node, const LbVip& vip)
+{
+    const auto [first, is_new] = lines_.emplace(to_text(vip), node.line);
+    if (!is_new)
+        return reader_.fail_at(node, fmt::format("VIP {} stands already in line {}: remove one of them", first->first,
+                                                 first->second));
+    if (config_.vips.size() >= LB_VIPS_MOST) return reader_.fail_at(node, fmt::format("at most {} VIPs", +LB_VIPS_MOST));
+    config_.vips.push_back(vip);
+    return {};
+}
+
+// One line may name several ports and both protocols.
+Result<void> ConfigReader::vip(const YamlNode& node)
+{
+    TRY_VOID(reader_.only(node, vip_fields, "VIP"));
+    LbVip vip;
+    vip.address = TRY(reader_.read_field(node, "address", parse_address));
+    vip.pool = TRY(pool_named(node));
+    if (const YamlNode* affinity = node.find("affinity"))
+        vip.affinity = TRY(reader_.read(*affinity, "affinity", [](std::string_view text) {
+            return word_to<LbVip::Affinity>("affinity", affinity_words, text);
+        }));
+    const YamlNode* protocol = TRY(reader_.need(node, "protocol"));
+    const YamlNode* port = TRY(reader_.need(node, "port"));
+    const auto protocols = TRY(one_or_more(*protocol, "protocol"));
+    const auto ports = TRY(one_or_more(*port, "port"));
+    for (const std::string& protocol_text : protocols)
+        for (const std::string& port_text : ports) {
+            const auto word = find_word("protocol", protocol_words, protocol_text);
+            if (!word) return reader_.fail_at(*protocol, word.error().what);
+            const auto number = parse_number(port_text, 1, 65535);
+            if (!number) return reader_.fail_at(*port, number.error().what);
+            vip.protocol = *word == 0 ? 6 : 17;
+            vip.port = static_cast<std::uint16_t>(*number);
+            TRY_VOID(add(node, vip));
+        }
+    return {};
+}
+
+// What is sent to such a backend would come back to the balancer.
+Result<void> ConfigReader::is_no_vip(const YamlNode& node, const LbPool& pool) const
+{
+    for (const LbBackend& backend : pool.backends)
+        for (const LbVip& vip : config_.vips)
+            if (vip.address == backend.address)
+                return reader_.fail_at(node, fmt::format("backend {} has the address of VIP {}: name the backend's "
+                                                         "own address",
+                                                         to_text(backend.address), to_text(vip)));
+    return {};
+}
+
+Result<LbConfig> ConfigReader::config(const YamlNode& root)
+{
+    TRY_VOID(reader_.only(root, config_fields, "load balancer"));
+    TRY_VOID(settings(root));
+    const YamlNode* pools = TRY(reader_.need(root, "pools"));
+    if (pools->kind != YamlNode::Kind::Map || pools->items.empty())
+        return reader_.fail_at(*pools, "pools are written as name: {backends: [...]}");
+    if (pools->items.size() > LB_POOLS_MOST)
+        return reader_.fail_at(*pools, fmt::format("at most {} pools", +LB_POOLS_MOST));
+    for (std::size_t i = 0; i < pools->items.size(); ++i)
+        config_.pools.push_back(TRY(pool(pools->keys[i], pools->items[i])));
+    const YamlNode* vips = TRY(reader_.need(root, "vips"));
+    if (vips->kind != YamlNode::Kind::List || vips->items.empty())
+        return reader_.fail_at(*vips, "vips are a list: '- {address: 192.0.2.1, port: 443, protocol: tcp, pool: web}'");
+    for (const YamlNode& item : vips->items)
+        TRY_VOID(vip(item));
+    for (std::size_t i = 0; i < config_.pools.size(); ++i)
+        TRY_VOID(is_no_vip(pools->items[i], config_.pools[i]));
+    return std::move(config_);
+}
+
+} // namespace
+
+Result<LbConfig> parse_lb_config(std::string_view text, std::string_view file)
+{
+    const YamlNode root = TRY(parse_yaml(text, file));
+    return ConfigReader(file).config(root);
+}
+
+} // namespace netwright::dataplane
