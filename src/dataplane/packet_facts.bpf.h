@@ -43,6 +43,7 @@ struct facts {
     __u32 odd;                       /* bits of enum filter_odd */
     __u32 ipv6;
     __u32 protocol, ttl, length, fragment;
+    __u32 network; /* where the IP header begins in the frame */
     __u32 source_port, destination_port, icmp, tcp_flags;
     __u32 rest, left; /* between the two steps of note_other */
 };
@@ -309,6 +310,7 @@ __noinline int note_other(struct xdp_md* context, struct facts* facts, __u32 fra
         at += 4;
         left -= 4;
     }
+    facts->network = (__u32)(at - (const __u8*)data_of(context));
     if (type == ETHERTYPE_IP)
         rest = note_ipv4(facts, at, end, left);
     else if (type == ETHERTYPE_IPV6)
@@ -330,6 +332,7 @@ INLINE int note_packet(struct xdp_md* context, struct facts* facts, __u32 frame)
     facts->tcp_flags = NO_FLAGS;
     if ((const void*)(at + 14) > end) return 0;
     if (big16(at + 12) != ETHERTYPE_IP) return note_other(context, facts, frame);
+    facts->network = 14;
     const struct rest rest = note_ipv4(facts, at + 14, end, frame - 14);
     if (rest.at) note_transport(context, facts, rest.at, end, rest.left);
     return 1;

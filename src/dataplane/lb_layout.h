@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the load balancer's program and the C++ that fills its tables must agree on, to the byte. */
+#pragma once
+
+#include <linux/types.h>
+
+/* Ports in host order, addresses in network order. Port 0 stands for fragments, which carry none. */
+struct lb_vip_key4 {
+    __u32 address;
+    __u16 port;
+    __u8 protocol, zero;
+};
+struct lb_vip_key6 {
+    __u32 address[4];
+    __u16 port;
+    __u8 protocol, zero;
+};
+struct lb_vip {
+    __u32 row; /* where its pool's slots begin */
+    __u16 counter;
+    __u8 by_source;      /* hash the addresses alone */
+    __u8 drop_fragments; /* they cannot be given to the right backend */
+};
+
+/* A pool's Maglev table: a slot holds the number of its backend, the one that had it before, and whether connections
+ * of this slot may be with another than its owner: only then is the connection table looked at. */
+enum {
+    LB_SLOTS = 65537,
+    LB_ROW_SLOTS = 16, /* an array's element is rounded up to 8 bytes, and a cache line holds 16 */
+    LB_ROWS = (LB_SLOTS + LB_ROW_SLOTS - 1) / LB_ROW_SLOTS,
+    LB_NOBODY = 0x7fff, /* the number of no backend */
+    LB_NUMBERS = 16384,
+};
+#define LB_SLOT(owner, before, consult) ((owner) | (before) << 16 | (consult) << 31)
+#define LB_OWNER(slot) ((slot)&0x7fff)
+#define LB_BEFORE(slot) ((slot) >> 16 & 0x7fff)
+#define LB_CONSULT(slot) ((slot) >> 31)
+struct lb_row {
+    __u32 slot[LB_ROW_SLOTS];
+};
+
+struct lb_backend {
+    __u32 address[4];
+    __u16 ipv6, present; /* not present: nobody has this number now */
+};
+
+struct lb_settings {
+    __u64 key[2];
+    __u64 drain_until; /* CLOCK_MONOTONIC, nanoseconds; slots that changed are settled then */
+    __u32 mtu;
+    __u32 source4, host_bits4; /* network order */
+    __u32 source6[4], host_bits6; /* of the last word */
+};
+
+/* Connections, a set of eight on each CPU for each hash: tag (32 bits), backend (16), second of last use (15), and
+ * whether more than a SYN was seen (1). Only connections of slots that changed are in it. */
+enum { LB_WAYS = 8 };
+#define LB_ENTRY(tag, backend, second, confirmed)                                                                      \
+    ((__u64)(tag) | (__u64)(backend) << 32 | (__u64)((second)&0x7fff) << 48 | (__u64)(confirmed) << 63)
+struct lb_set {
+    __u64 way[LB_WAYS];
+};
+
+/* A packet to a VIP is counted by its VIP, and then by its backend or by the reason why it was dropped. */
+enum lb_counter {
+    LB_DROP_MALFORMED, /* its headers contradict themselves, or it ends inside them */
+    LB_DROP_FRAGMENT,
+    LB_DROP_TOO_BIG, /* for the way to the backend, with the outer header */
+    LB_DROP_NO_BACKEND,
+    LB_DROP_NO_ROOM, /* the driver leaves no space in front of the frame */
+    LB_COUNT_VIPS = 8,
+    LB_COUNT_BACKENDS = LB_COUNT_VIPS + 4096,
+    LB_COUNT_MOST = LB_COUNT_BACKENDS + LB_NUMBERS
+};
+struct lb_count {
+    __u64 packets, bytes;
+};

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the load balancer must do with a frame, written a second time from the configuration and the standards: bytes
+// and loops instead of words and tables. Connections of slots that changed hands are the caller's to remember.
+#pragma once
+
+#include "dataplane/lb_config.h"
+#include "dataplane/maglev.h"
+
+#include <linux/bpf.h>
+
+#include <bit>
+#include <map>
+
+#include "filter_reference.h"
+
+namespace netwright::dataplane::reference {
+
+// SipHash-c-d of any bytes, as its paper describes it.
+inline std::uint64_t siphash(int c, int d, const std::array<std::uint64_t, 2>& key, Bytes bytes)
+{
+    std::array<std::uint64_t, 4> v{key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d,
+                                   key[0] ^ 0x6c7967656e657261, key[1] ^ 0x7465646279746573};
+    const auto rounds = [&](int count) {
+        for (; count > 0; --count) {
+            v[0] += v[1], v[1] = std::rotl(v[1], 13), v[1] ^= v[0], v[0] = std::rotl(v[0], 32);
+            v[2] += v[3], v[3] = std::rotl(v[3], 16), v[3] ^= v[2];
+            v[0] += v[3], v[3] = std::rotl(v[3], 21), v[3] ^= v[0];
+            v[2] += v[1], v[1] = std::rotl(v[1], 17), v[1] ^= v[2], v[2] = std::rotl(v[2], 32);
+        }
+    };
+    std::vector<std::uint8_t> padded(bytes.begin(), bytes.end());
+    padded.resize(bytes.size() / 8 * 8 + 7);
+    padded.push_back(static_cast<std::uint8_t>(bytes.size()));
+    for (std::size_t at = 0; at < padded.size(); at += 8) {
+        std::uint64_t word = 0;
+        for (std::size_t i = 8; i-- > 0;)
+            word = word << 8 | padded[at + i];
+        v[3] ^= word;
+        rounds(c);
+        v[0] ^= word;
+    }
+    v[2] ^= 0xff;
+    rounds(d);
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+struct Sent {
+    std::uint32_t action = XDP_PASS;
+    std::string why; // of a drop
+    std::vector<std::uint8_t> frame;
+};
+
+class Balancer {
+public:
+    explicit Balancer(LbConfig config) : config_(std::move(config))
+    {
+        for (const LbPool& pool : config_.pools) {
+            std::vector<MaglevBackend> placed;
+            for (const LbBackend& backend : pool.backends)
+                placed.push_back({maglev_identity(backend.address.address), backend.weight});
+            tables_.push_back(maglev_table(placed));
+        }
+    }
+
+    Sent balance(Bytes frame) const
+    {
+        const auto packet = look(frame);
+        const LbVip* vip = packet ? vip_of(*packet) : nullptr;
+        if (!vip) return {XDP_PASS, "", {frame.begin(), frame.end()}};
+        for (unsigned odd = 0; odd <= ODD_TINY_FRAGMENT; ++odd)
+            if (packet->odd & 1U << odd) return {XDP_DROP, "malformed", {}};
+        if (packet->fragment && !balances_fragments(*packet)) return {XDP_DROP, "fragment", {}};
+        const std::uint64_t hash = hash_of(*packet, *vip);
+        const std::uint16_t owner = tables_[vip->pool][(hash >> 32) * maglev_slots >> 32];
+        if (owner == no_backend) return {XDP_DROP, "no backend", {}};
+        const Prefix& backend = config_.pools[vip->pool].backends[owner].address;
+        if (packet->length + (backend.ipv6 ? 40 : 20) > config_.mtu) return {XDP_DROP, "too big", {}};
+        return {XDP_TX, "", wrapped(frame, *packet, backend, hash)};
+    }
+
+private:
+    const LbVip* vip_of(const Packet& packet) const
+    {
+        for (const LbVip& vip : config_.vips) {
+            if (!vip.address.holds(packet.ipv6, packet.destination) || vip.protocol != packet.protocol) continue;
+            if (packet.fragment || packet.destination_port == vip.port) return &vip;
+        }
+        return nullptr;
+    }
+
+    bool balances_fragments(const Packet& packet) const
+    {
+        std::optional<std::size_t> pool;
+        for (const LbVip& vip : config_.vips) {
+            if (!vip.address.holds(packet.ipv6, packet.destination) || vip.protocol != packet.protocol) continue;
+            if (vip.protocol == 6 && vip.affinity == LbVip::Affinity::Flow) return false;
+            if (pool.value_or(vip.pool) != vip.pool) return false;
+            pool = vip.pool;
+        }
+        return true;
+    }
+
+    std::uint64_t hash_of(const Packet& packet, const LbVip& vip) const
+    {
+        std::vector<std::uint8_t> bytes;
+        const std::size_t size = packet.ipv6 ? 16 : 4;
+        bytes.insert(bytes.end(), packet.source.begin(), packet.source.begin() + static_cast<std::ptrdiff_t>(size));
+        bytes.insert(bytes.end(), packet.destination.begin(),
+                     packet.destination.begin() + static_cast<std::ptrdiff_t>(size));
+        const bool alone = vip.affinity == LbVip::Affinity::Source || packet.fragment;
+        for (const unsigned port : {packet.source_port.value_or(0), packet.destination_port.value_or(0)})
+            for (const unsigned byte : {port & 255, port >> 8})
+                bytes.push_back(static_cast<std::uint8_t>(alone ? 0 : byte));
+        bytes.push_back(static_cast<std::uint8_t>(alone ? 0 : packet.protocol));
+        return siphash(1, 3, config_.hash_key, bytes);
+    }
+
+    static void put(std::vector<std::uint8_t>& bytes, std::uint64_t value, int size)
+    {
+        for (int shift = (size - 1) * 8; shift >= 0; shift -= 8)
+            bytes.push_back(static_cast<std::uint8_t>(value >> shift));
+    }
+
+    // A source with its host bits from the hash's low 32 bits, which are a word in memory: the first byte is the lowest.
+    static void put_source(std::vector<std::uint8_t>& bytes, const Prefix& source, std::uint64_t hash)
+    {
+        const std::size_t size = source.ipv6 ? 16 : 4;
+        for (std::size_t i = 0; i < size; ++i) {
+            const std::size_t from_end = size - i;
+            const unsigned entropy = from_end <= 4 ? hash >> ((4 - from_end) * 8) & 255 : 0;
+            unsigned kept = 0;
+            for (unsigned bit = 0; bit < 8; ++bit)
+                if (i * 8 + bit < source.length) kept |= 0x80U >> bit;
+            bytes.push_back(static_cast<std::uint8_t>(source.address.at(i) | (entropy & ~kept)));
+        }
+    }
+
+    std::vector<std::uint8_t> wrapped(Bytes frame, const Packet& packet, const Prefix& backend,
+                                      std::uint64_t hash) const
+    {
+        std::size_t network = 14;
+        while (be16(frame, network - 2) == 0x8100 || be16(frame, network - 2) == 0x88a8)
+            network += 4;
+        const Bytes inner = frame.subspan(network);
+        const unsigned traffic_class = packet.ipv6 ? be16(inner, 0) >> 4 & 255 : inner[1];
+        std::vector<std::uint8_t> out(frame.begin() + 6, frame.begin() + 12);
+        out.insert(out.end(), frame.begin(), frame.begin() + 6);
+        out.insert(out.end(), frame.begin() + 12, frame.begin() + static_cast<std::ptrdiff_t>(network) - 2);
+        put(out, backend.ipv6 ? 0x86dd : 0x0800, 2);
+        const std::size_t begin = out.size();
+        const unsigned protocol = packet.ipv6 ? 41 : 4;
+        if (backend.ipv6) {
+            put(out, 6U << 28 | traffic_class << 20 | (hash & 0xfffff), 4);
+            put(out, packet.length, 2);
+            put(out, protocol << 8 | 64, 2);
+        } else {
+            put(out, 0x4500 | traffic_class, 2);
+            put(out, packet.length + 20, 2);
+            put(out, 0x4000, 4);
+            put(out, 64 << 8 | protocol, 2);
+            put(out, 0, 2);
+        }
+        put_source(out, backend.ipv6 ? config_.source6.value_or(Prefix{}) : config_.source4.value_or(Prefix{}), hash);
+        out.insert(out.end(), backend.address.begin(), backend.address.begin() + (backend.ipv6 ? 16 : 4));
+        if (!backend.ipv6) {
+            unsigned sum = 0;
+            for (std::size_t at = begin; at < out.size(); at += 2)
+                sum += be16(out, at);
+            sum = ~(sum % 65535); // in one's complement arithmetic
+            out[begin + 10] = static_cast<std::uint8_t>(sum >> 8);
+            out[begin + 11] = static_cast<std::uint8_t>(sum);
+        }
+        out.insert(out.end(), inner.begin(), inner.end());
+        return out;
+    }
+
+    LbConfig config_;
+    std::vector<std::vector<std::uint16_t>> tables_;
+};
+
+} // namespace netwright::dataplane::reference

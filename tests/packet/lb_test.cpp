@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The loaded load balancer against the reference, byte for byte; and what happens to connections when it changes.
+#include "dataplane/lb_program.h"
+
+#include <doctest/doctest.h>
+#include <sched.h>
+
+#include <atomic>
+#include <ctime>
+#include <numeric>
+#include <thread>
+
+#include "../dataplane/lb_reference.h"
+#include "packet_maker.h"
+
+using namespace netwright;
+using namespace netwright::dataplane;
+
+namespace {
+
+using Frame = std::vector<std::uint8_t>;
+
+LbConfig config_of(std::string_view text)
+{
+    auto config = parse_lb_config(text, "lb.yaml");
+    REQUIRE_MESSAGE(config, config.error().what);
+    return *std::move(config);
+}
+
+std::uint64_t monotonic()
+{
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+// A balancer that goes from one configuration to the next, on one CPU: each CPU remembers its own connections.
+class Desk {
+public:
+    explicit Desk(std::uint32_t connections = 1U << 17)
+    {
+        cpu_set_t one;
+        CPU_ZERO(&one);
+        CPU_SET(::sched_getcpu(), &one);
+        REQUIRE(::sched_setaffinity(0, sizeof one, &one) == 0);
+        auto loaded = LbProgram::load(connections);
+        REQUIRE_MESSAGE(loaded, loaded.error().what);
+        program_ = std::make_unique<LbProgram>(*std::move(loaded));
+    }
+    void configure(const LbConfig& config)
+    {
+        auto image = make_lb_image(config, image_ ? &*image_ : nullptr, monotonic());
+        REQUIRE_MESSAGE(image, image.error().what);
+        const auto configured = program_->configure(*image);
+        REQUIRE_MESSAGE(configured, configured.error().what);
+        image_ = *std::move(image);
+    }
+    Balanced run(const Frame& frame) const
+    {
+        auto balanced = program_->run(frame);
+        REQUIRE_MESSAGE(balanced, balanced.error().what);
+        return *std::move(balanced);
+    }
+    lb_count counted(unsigned counter) const
+    {
+        const auto counts = program_->read_counts();
+        REQUIRE(counts);
+        return counts->at(counter);
+    }
+    // The last byte of the backend's IPv4 address: whom a connection got.
+    unsigned backend(const Frame& frame) const
+    {
+        const Balanced balanced = run(frame);
+        return balanced.action == XDP_TX ? balanced.frame.at(33) : 0;
+    }
+    const LbImage& image() const { return *image_; }
+    LbProgram& program() { return *program_; }
+
+private:
+    std::unique_ptr<LbProgram> program_;
+    std::optional<LbImage> image_;
+};
+
+// To 192.0.2.1, port 80 unless told otherwise.
+Frame tcp(unsigned client, unsigned flags, unsigned port = 80)
+{
+    Frame frame{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0x12, 0, 40, 0, 0, 0x40, 0, 63, 6, 0, 0};
+    for (const unsigned byte : {198U, 51U, 100U, 7U, 192U, 0U, 2U, 1U, client >> 8, client & 255, port >> 8, port & 255})
+        frame.push_back(static_cast<std::uint8_t>(byte));
+    frame.resize(54);
+    frame[46] = 0x50;
+    frame[47] = static_cast<std::uint8_t>(flags);
+    return frame;
+}
+constexpr unsigned syn = 2, ack = 16;
+
+std::string pool_of(std::initializer_list<std::pair<int, int>> backends)
+{
+    std::string text;
+    for (const auto& [host, weight] : backends)
+        text += (text.empty() ? "" : ", ") + std::string("{address: 10.0.0.") + std::to_string(host) +
+                ", weight: " + std::to_string(weight) + "}";
+    return "{source: 10.9.0.1, pools: {web: {backends: [" + text +
+           "]}}, vips: [{address: 192.0.2.1, port: 80, protocol: tcp, pool: web}]}";
+}
+
+// Half of the frames get a VIP's address.
+void aim(Frame& frame, const LbConfig& config, std::mt19937& random)
+{
+    std::size_t at = 12;
+    while (at + 6 < frame.size() && (frame[at] == 0x81 || frame[at] == 0x88))
+        at += 4;
+    const LbVip& vip = config.vips[random() % config.vips.size()];
+    const std::size_t place = at + 2 + (vip.address.ipv6 ? 24 : 16), size = vip.address.ipv6 ? 16 : 4;
+    const std::uint8_t type = vip.address.ipv6 ? 0x86 : 0x08;
+    if (random() % 8 == 0 || frame.size() < place + size || frame[at] != type) return;
+    std::copy_n(vip.address.address.begin(), size, frame.begin() + static_cast<std::ptrdiff_t>(place));
+}
+
+constexpr std::string_view everything = R"(
+source: [10.200.0.0/16, "2001:db8:f::/64"]
+mtu: 1400
+hash_key: 00112233445566778899aabbccddeeff
+pools:
+  web: {backends: [{address: 10.3.0.1, weight: 3}, {address: 10.3.0.2}, {address: "2001:db8:3::3"}]}
+  dns: {backends: [{address: 10.3.1.1}, {address: "2001:db8:3::1"}, {address: "2001:db8:3::2", weight: 0}]}
+  small: {backends: [{address: 10.3.0.1}]}
+  gone: {backends: [{address: 10.3.0.9, weight: 0}]}
+vips:
+  - {address: 10.0.0.1, port: [80, 443, 65535], protocol: tcp, pool: web}
+  - {address: 10.0.0.1, port: [53, 123], protocol: udp, pool: dns}
+  - {address: 10.1.0.1, port: [22, 80], protocol: tcp, pool: web, affinity: source}
+  - {address: 10.1.0.1, port: 53, protocol: udp, pool: dns}
+  - {address: 10.1.0.1, port: 1024, protocol: udp, pool: small}
+  - {address: 10.2.0.1, port: [53, 80, 1024], protocol: [tcp, udp], pool: gone}
+  - {address: "2001:db8::1", port: [80, 443, 65535, 22], protocol: tcp, pool: web}
+  - {address: "2001:db8::2", port: [53, 123, 1024, 65535], protocol: [tcp, udp], pool: dns, affinity: source}
+)";
+
+} // namespace
+
+TEST_CASE("the reference's SipHash gives the paper's answer")
+{
+    std::array<std::uint8_t, 15> message{};
+    std::iota(message.begin(), message.end(), std::uint8_t{0});
+    CHECK(reference::siphash(2, 4, {0x0706050403020100, 0x0f0e0d0c0b0a0908}, message) == 0xa129ca6149be45e5);
+}
+
+TEST_CASE("before its first configuration it passes everything")
+{
+    const Desk desk;
+    CHECK(desk.run(tcp(1, syn)).action == XDP_PASS);
+}
+
+TEST_CASE("a packet to a VIP leaves with the outer header that the standards want, and is counted twice")
+{
+    Desk desk;
+    desk.configure(config_of(pool_of({{1, 1}})));
+    const Frame frame = tcp(4660, syn);
+    Frame expected{2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0};
+    for (const unsigned byte : {0x45U, 0x12U, 0U, 60U, 0U, 0U, 0x40U, 0U, 64U, 4U, 0x26U, 0xa2U, 10U, 9U, 0U, 1U, 10U,
+                                0U, 0U, 1U})
+        expected.push_back(static_cast<std::uint8_t>(byte));
+    expected.insert(expected.end(), frame.begin() + 14, frame.end());
+    const Balanced balanced = desk.run(frame);
+    CHECK(balanced.action == XDP_TX);
+    CHECK(balanced.frame == expected);
+    CHECK(desk.counted(LB_COUNT_VIPS).packets == 1);
+    CHECK(desk.counted(LB_COUNT_BACKENDS).packets == 1);
+    CHECK(desk.counted(LB_COUNT_BACKENDS).bytes == frame.size());
+    CHECK(desk.run(tcp(4660, syn, 81)).action == XDP_PASS); // no VIP
+    CHECK(desk.counted(LB_COUNT_VIPS).packets == 1);
+}
+
+TEST_CASE("program and reference agree on 100,000 generated packets, to the byte, and every one is accounted for")
+{
+    const LbConfig config = config_of(everything);
+    Desk desk;
+    desk.configure(config);
+    const reference::Balancer balancer(config);
+    test::PacketMaker maker(11);
+    std::mt19937 random(12);
+    std::map<std::string, std::uint64_t> expected;
+    int differ = 0;
+    for (int i = 0; i < 100'000; ++i) {
+        Frame frame = maker.frame();
+        aim(frame, config, random);
+        const auto wanted = balancer.balance(frame);
+        const Balanced got = desk.run(frame);
+        ++expected[wanted.action == XDP_TX ? "sent" : wanted.action == XDP_PASS ? "passed" : wanted.why];
+        if (got.action == wanted.action && (got.action == XDP_DROP || got.frame == wanted.frame)) continue;
+        if (++differ <= 5) MESSAGE("packet ", i, ": ", got.action, " instead of ", wanted.action, " ", wanted.why);
+    }
+    CHECK(differ == 0);
+    for (const char* kind : {"sent", "passed", "malformed", "fragment", "no backend"})
+        CHECK_MESSAGE(expected[kind] > 100, kind);
+    CHECK(desk.counted(LB_DROP_MALFORMED).packets == expected["malformed"]);
+    CHECK(desk.counted(LB_DROP_FRAGMENT).packets == expected["fragment"]);
+    CHECK(desk.counted(LB_DROP_NO_BACKEND).packets == expected["no backend"]);
+    std::uint64_t vips = 0, backends = 0;
+    for (const auto& [name, counter] : desk.image().counters)
+        vips += desk.counted(counter).packets;
+    for (const auto& [address, number] : desk.image().numbers)
+        backends += desk.counted(LB_COUNT_BACKENDS + number).packets;
+    CHECK(backends == expected["sent"]);
+    CHECK(vips == 100'000 - expected["passed"]);
+}
+
+TEST_CASE("what is too big for the way to the backend is dropped, and what just fits is not")
+{
+    Desk desk;
+    desk.configure(config_of(pool_of({{1, 1}})));
+    for (const unsigned length : {1480U, 1481U}) {
+        Frame frame = tcp(1, ack);
+        frame.resize(14 + length);
+        frame[16] = static_cast<std::uint8_t>(length >> 8);
+        frame[17] = static_cast<std::uint8_t>(length);
+        CHECK(desk.run(frame).action == (length == 1480 ? XDP_TX : XDP_DROP));
+    }
+    CHECK(desk.counted(LB_DROP_TOO_BIG).packets == 1);
+}
+
+TEST_CASE("when a backend drains and others come, no connection moves, and new ones go where they belong")
+{
+    const std::string first = pool_of({{1, 1}, {2, 1}, {3, 1}, {4, 1}});
+    const std::string second = pool_of({{1, 0}, {2, 1}, {3, 1}, {4, 1}, {5, 1}, {6, 1}});
+    Desk desk;
+    desk.configure(config_of(first));
+    std::map<unsigned, unsigned> had;
+    for (unsigned client = 1; client <= 2000; ++client)
+        had[client] = desk.backend(tcp(client, ack));
+    desk.configure(config_of(second));
+    const reference::Balancer owners(config_of(second));
+    unsigned moved = 0, wrong = 0, lost = 0;
+    for (const auto& [client, backend] : had)
+        moved += desk.backend(tcp(client, ack)) != backend;
+    for (unsigned client = 2001; client <= 6000; ++client) {
+        had[client] = desk.backend(tcp(client, syn));
+        wrong += had[client] != owners.balance(tcp(client, syn)).frame.at(33);
+    }
+    for (const auto& [client, backend] : had)
+        lost += desk.backend(tcp(client, ack)) != backend;
+    CHECK(moved == 0);
+    CHECK(wrong == 0);
+    CHECK(lost == 0);
+
+    // Back again within the drain time: what began in between stays where it began.
+    desk.configure(config_of(first));
+    for (const auto& [client, backend] : had)
+        lost += backend <= 4 && desk.backend(tcp(client, ack)) != backend;
+    CHECK(lost == 0);
+}
+
+TEST_CASE("a client that uses its port again begins anew, with the backend of now")
+{
+    Desk desk;
+    desk.configure(config_of(pool_of({{1, 1}})));
+    REQUIRE(desk.backend(tcp(7, ack)) == 1);
+    desk.configure(config_of(pool_of({{1, 0}, {2, 1}})));
+    CHECK(desk.backend(tcp(7, ack)) == 1);
+    CHECK(desk.backend(tcp(7, syn)) == 2);
+    CHECK(desk.backend(tcp(7, ack)) == 2);
+}
+
+TEST_CASE("when the drain time is over, or the backend is removed, its connections go to the owner")
+{
+    Desk desk;
+    desk.configure(config_of(pool_of({{1, 1}, {2, 1}})));
+    LbConfig drained = config_of(pool_of({{1, 0}, {2, 1}}));
+    drained.drain = std::chrono::milliseconds(1);
+    desk.configure(drained);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50)); // the clock that the program reads ticks every 1 to 10
+    for (unsigned client = 1; client <= 200; ++client)
+        REQUIRE(desk.backend(tcp(client, ack)) == 2);
+
+    Desk other;
+    other.configure(config_of(pool_of({{1, 1}, {2, 1}})));
+    other.configure(config_of(pool_of({{2, 1}, {3, 1}})));
+    const reference::Balancer before(config_of(pool_of({{1, 1}, {2, 1}})));
+    const reference::Balancer owners(config_of(pool_of({{2, 1}, {3, 1}})));
+    for (unsigned client = 1; client <= 500; ++client) {
+        const unsigned had = before.balance(tcp(client, ack)).frame.at(33);
+        const unsigned owner = owners.balance(tcp(client, ack)).frame.at(33);
+        REQUIRE(other.backend(tcp(client, ack)) == (had == 1 ? owner : 2));
+    }
+}
+
+TEST_CASE("a flood of SYNs while backends change pushes no established connection out of a small table")
+{
+    Desk desk(512);
+    desk.configure(config_of(pool_of({{1, 1}})));
+    desk.configure(config_of(pool_of({{1, 0}, {2, 1}, {3, 1}})));
+    std::map<unsigned, unsigned> had;
+    for (unsigned client = 1; client <= 100; ++client) {
+        had[client] = desk.backend(tcp(client, syn));
+        REQUIRE(desk.backend(tcp(client, ack)) == had[client]);
+    }
+    for (unsigned client = 1000; client < 21000; ++client)
+        (void)desk.run(tcp(client, syn));
+    unsigned moved = 0;
+    for (const auto& [client, backend] : had)
+        moved += desk.backend(tcp(client, ack)) != backend;
+    CHECK(moved == 0);
+}
+
+TEST_CASE("while configurations are swapped every packet sees the one or the other")
+{
+    const LbConfig one = config_of(pool_of({{1, 1}})), two = config_of(pool_of({{2, 1}}));
+    Desk desk;
+    desk.configure(one);
+    std::atomic<bool> done = false;
+    std::map<unsigned, unsigned> seen;
+    std::thread sender([&] {
+        for (unsigned client = 1; !done || client < 100; client = client % 60000 + 1)
+            ++seen[desk.backend(tcp(client, syn))];
+    });
+    for (int i = 0; i < 20; ++i)
+        desk.configure(i % 2 ? one : two);
+    done = true;
+    sender.join();
+    CHECK(seen.size() == 2);
+    CHECK(seen[1] > 0);
+    CHECK(seen[2] > 0);
+}
