@@ -116,8 +116,7 @@ INLINE const struct lb_vip* vip_of(const struct facts* facts, __u32 side)
         __builtin_memcpy(key.address, facts->destination, sizeof(key.address));
         return of_side(&vips6_of, side, &key);
     }
-    struct lb_vip_key4 key = {
-        .address = facts->destination[0], .port = (__u16)port, .protocol = (__u8)facts->protocol};
+    struct lb_vip_key4 key = {.address = facts->destination[0], .port = (__u16)port, .protocol = (__u8)facts->protocol};
     return of_side(&vips4_of, side, &key);
 }
 
@@ -252,7 +251,7 @@ INLINE __u16 checksum(const struct iphdr* header)
     for (int i = 0; i < 10; ++i)
         sum += half[i];
     sum = (sum & 0xffff) + (sum >> 16);
-    return (__u16)~(sum + (sum >> 16));
+    return (__u16) ~(sum + (sum >> 16));
 }
 
 INLINE int wrap4(struct xdp_md* context, const struct facts* facts, const struct lb_backend* backend, __u32 side,
@@ -288,7 +287,7 @@ INLINE int wrap6(struct xdp_md* context, const struct facts* facts, const struct
     if ((void*)(word + 10) > end_of(context)) return 0;
     const __u32 next = facts->ipv6 ? PROTOCOL_IPV6 : PROTOCOL_IPIP;
     /* The flow label tells routers' hashes connections apart (RFC 6438). */
-    word[0] = __builtin_bswap32(6u << 28 | (__u32)class << 20 | (entropy & 0xfffff));
+    word[0] = __builtin_bswap32(6u << 28 | (__u32) class << 20 | (entropy & 0xfffff));
     word[1] = __builtin_bswap32(facts->length << 16 | next << 8 | HOP_LIMIT);
     for (int i = 0; i < 4; ++i) {
         word[2 + i] = settings[side].source6[i];

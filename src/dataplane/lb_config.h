@@ -16,7 +16,7 @@
 namespace netwright::dataplane {
 
 struct LbBackend {
-    Prefix address; // of a single host
+    Prefix address;           // of a single host
     std::uint32_t weight = 1; // 0: drains, which keeps its connections and gets no new ones
     bool operator==(const LbBackend&) const = default;
 };

@@ -83,8 +83,8 @@ private:
 
 Result<std::vector<std::string>> ConfigReader::one_or_more(const YamlNode& node, std::string_view what) const
 {
-    auto words = node.kind == YamlNode::Kind::List ? TRY(reader_.texts(node, what))
-                                                   : std::vector{TRY(reader_.text(node, what))};
+    auto words =
+        node.kind == YamlNode::Kind::List ? TRY(reader_.texts(node, what)) : std::vector{TRY(reader_.text(node, what))};
     if (words.empty()) return reader_.fail_at(node, fmt::format("{} is empty", what));
     return words;
 }
@@ -122,8 +122,7 @@ Result<void> ConfigReader::settings(const YamlNode& root)
         config_.drain = TRY(reader_.read(*drain, "drain", parse_duration));
         if (config_.drain > std::chrono::hours(24)) return reader_.fail_at(*drain, "drain is at most 24h");
     }
-    if (const YamlNode* key = root.find("hash_key"))
-        config_.hash_key = TRY(reader_.read(*key, "hash_key", parse_key));
+    if (const YamlNode* key = root.find("hash_key")) config_.hash_key = TRY(reader_.read(*key, "hash_key", parse_key));
     return {};
 }
 
@@ -174,9 +173,10 @@ Result<void> ConfigReader::add(const YamlNode& node, const LbVip& vip)
 {
     const auto [first, is_new] = lines_.emplace(to_text(vip), node.line);
     if (!is_new)
-        return reader_.fail_at(node, fmt::format("VIP {} stands already in line {}: remove one of them", first->first,
-                                                 first->second));
-    if (config_.vips.size() >= LB_VIPS_MOST) return reader_.fail_at(node, fmt::format("at most {} VIPs", +LB_VIPS_MOST));
+        return reader_.fail_at(
+            node, fmt::format("VIP {} stands already in line {}: remove one of them", first->first, first->second));
+    if (config_.vips.size() >= LB_VIPS_MOST)
+        return reader_.fail_at(node, fmt::format("at most {} VIPs", +LB_VIPS_MOST));
     config_.vips.push_back(vip);
     return {};
 }

@@ -14,8 +14,8 @@
 namespace netwright::dataplane {
 namespace {
 
-// A number for each of `wanted`: the one it had, or the lowest that nobody has or had just now, for what is still on its
-// way may name that.
+// A number for each of `wanted`: the one it had, or the lowest that nobody has or had just now, for what is still on
+// its way may name that.
 template <class Key>
 Result<std::map<Key, std::uint16_t>> numbered(const std::set<Key>& wanted, const std::map<Key, std::uint16_t>& before,
                                               unsigned begin, unsigned end, std::string_view what)
@@ -87,9 +87,10 @@ Earlier earlier(const LbImage* before, const std::string& pool, const LbImage& i
     return {before, found->second, now < before->settings.drain_until};
 }
 
-// Connections may be in the table under any backend while a drain time lasts, so a slot that was looked up there goes on
-// to be, even when it is given back to the backend that it had at first.
-std::uint32_t next_slot(std::uint32_t owner, const Earlier& was, std::uint32_t slot, const std::set<std::uint16_t>& pool)
+// Connections may be in the table under any backend while a drain time lasts, so a slot that was looked up there goes
+// on to be, even when it is given back to the backend that it had at first.
+std::uint32_t next_slot(std::uint32_t owner, const Earlier& was, std::uint32_t slot,
+                        const std::set<std::uint16_t>& pool)
 {
     if (!was.image) return LB_SLOT(owner, owner, 0U);
     const std::uint32_t old = slot_of(*was.image, was.row, slot);

@@ -16,16 +16,17 @@ struct LbImage {
     lb_settings settings{};
     std::vector<lb_vip_key4> keys4;
     std::vector<lb_vip_key6> keys6;
-    std::vector<lb_vip> vips4, vips6; // of the keys
-    std::vector<lb_row> rows;         // LB_ROWS for each pool
-    std::vector<lb_backend> backends; // by number
-    std::map<Prefix, std::uint16_t> numbers;      // of backends; they keep them from one image to the next
+    std::vector<lb_vip> vips4, vips6;              // of the keys
+    std::vector<lb_row> rows;                      // LB_ROWS for each pool
+    std::vector<lb_backend> backends;              // by number
+    std::map<Prefix, std::uint16_t> numbers;       // of backends; they keep them from one image to the next
     std::map<std::string, std::uint16_t> counters; // of VIPs, by their text; likewise
     std::map<std::string, std::uint32_t> pools;    // the first row of each, by name
 };
 
 // `now` is CLOCK_MONOTONIC in nanoseconds. Where a pool of `before` gave a slot to another backend that is still in the
-// pool, connections stay with that until the drain time is over. Rejected: more backends or VIPs than there are numbers.
+// pool, connections stay with that until the drain time is over. Rejected: more backends or VIPs than there are
+// numbers.
 Result<LbImage> make_lb_image(const LbConfig& config, const LbImage* before, std::uint64_t now);
 
 inline std::uint32_t slot_of(const LbImage& image, std::uint32_t row, std::uint32_t slot)

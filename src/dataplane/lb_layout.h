@@ -32,7 +32,7 @@ enum {
     LB_NUMBERS = 16384,
 };
 #define LB_SLOT(owner, before, consult) ((owner) | (before) << 16 | (consult) << 31)
-#define LB_OWNER(slot) ((slot)&0x7fff)
+#define LB_OWNER(slot) ((slot) & 0x7fff)
 #define LB_BEFORE(slot) ((slot) >> 16 & 0x7fff)
 #define LB_CONSULT(slot) ((slot) >> 31)
 struct lb_row {
@@ -48,7 +48,7 @@ struct lb_settings {
     __u64 key[2];
     __u64 drain_until; /* CLOCK_MONOTONIC, nanoseconds; slots that changed are settled then */
     __u32 mtu;
-    __u32 source4, host_bits4; /* network order */
+    __u32 source4, host_bits4;    /* network order */
     __u32 source6[4], host_bits6; /* of the last word */
 };
 
@@ -56,7 +56,7 @@ struct lb_settings {
  * whether more than a SYN was seen (1). Only connections of slots that changed are in it. */
 enum { LB_WAYS = 8 };
 #define LB_ENTRY(tag, backend, second, confirmed)                                                                      \
-    ((__u64)(tag) | (__u64)(backend) << 32 | (__u64)((second)&0x7fff) << 48 | (__u64)(confirmed) << 63)
+    ((__u64)(tag) | (__u64)(backend) << 32 | (__u64)((second) & 0x7fff) << 48 | (__u64)(confirmed) << 63)
 struct lb_set {
     __u64 way[LB_WAYS];
 };

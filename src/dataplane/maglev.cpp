@@ -67,9 +67,8 @@ std::vector<Turn> turns(std::span<const MaglevBackend> backends, std::span<const
     for (std::size_t i = 0; i < backends.size(); ++i)
         for (std::uint64_t k = 1; k <= share[i]; ++k)
             all.push_back({(k << 32) / backends[i].weight, backends[i].identity, static_cast<std::uint16_t>(i)});
-    std::ranges::sort(all, [](const Turn& a, const Turn& b) {
-        return a.time != b.time ? a.time < b.time : a.identity < b.identity;
-    });
+    std::ranges::sort(
+        all, [](const Turn& a, const Turn& b) { return a.time != b.time ? a.time < b.time : a.identity < b.identity; });
     return all;
 }
 

@@ -59,7 +59,9 @@ TEST_CASE("what is wrong is named with its line and the way out")
     };
     const std::string head = "source: 10.9.0.1\n";
     const std::string pools = head + "pools: {web: {backends: [{address: 10.0.0.1}]}}\n";
-    const auto pool = [&](const std::string& backends) { return head + "pools: {web: {backends: " + backends + "}}\n"; };
+    const auto pool = [&](const std::string& backends) {
+        return head + "pools: {web: {backends: " + backends + "}}\n";
+    };
     const auto vip = [&](const std::string& fields) { return pools + "vips:\n- {" + fields + "}\n"; };
     const std::array cases{
         Case{"{}", "source"},

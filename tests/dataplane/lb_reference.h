@@ -121,7 +121,8 @@ private:
             bytes.push_back(static_cast<std::uint8_t>(value >> shift));
     }
 
-    // A source with its host bits from the hash's low 32 bits, which are a word in memory: the first byte is the lowest.
+    // A source with its host bits from the hash's low 32 bits, which are a word in memory: the first byte is the
+    // lowest.
     static void put_source(std::vector<std::uint8_t>& bytes, const Prefix& source, std::uint64_t hash)
     {
         const std::size_t size = source.ipv6 ? 16 : 4;

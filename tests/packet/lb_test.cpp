@@ -85,7 +85,8 @@ private:
 Frame tcp(unsigned client, unsigned flags, unsigned port = 80)
 {
     Frame frame{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0x12, 0, 40, 0, 0, 0x40, 0, 63, 6, 0, 0};
-    for (const unsigned byte : {198U, 51U, 100U, 7U, 192U, 0U, 2U, 1U, client >> 8, client & 255, port >> 8, port & 255})
+    for (const unsigned byte :
+         {198U, 51U, 100U, 7U, 192U, 0U, 2U, 1U, client >> 8, client & 255, port >> 8, port & 255})
         frame.push_back(static_cast<std::uint8_t>(byte));
     frame.resize(54);
     frame[46] = 0x50;
@@ -158,8 +159,8 @@ TEST_CASE("a packet to a VIP leaves with the outer header that the standards wan
     desk.configure(config_of(pool_of({{1, 1}})));
     const Frame frame = tcp(4660, syn);
     Frame expected{2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0};
-    for (const unsigned byte : {0x45U, 0x12U, 0U, 60U, 0U, 0U, 0x40U, 0U, 64U, 4U, 0x26U, 0xa2U, 10U, 9U, 0U, 1U, 10U,
-                                0U, 0U, 1U})
+    for (const unsigned byte :
+         {0x45U, 0x12U, 0U, 60U, 0U, 0U, 0x40U, 0U, 64U, 4U, 0x26U, 0xa2U, 10U, 9U, 0U, 1U, 10U, 0U, 0U, 1U})
         expected.push_back(static_cast<std::uint8_t>(byte));
     expected.insert(expected.end(), frame.begin() + 14, frame.end());
     const Balanced balanced = desk.run(frame);
@@ -283,6 +284,25 @@ TEST_CASE("when the drain time is over, or the backend is removed, its connectio
         const unsigned owner = owners.balance(tcp(client, ack)).frame.at(33);
         REQUIRE(other.backend(tcp(client, ack)) == (had == 1 ? owner : 2));
     }
+}
+
+TEST_CASE("what the table remembers of a backend that is removed later is forgotten")
+{
+    Desk desk;
+    desk.configure(config_of(pool_of({{1, 1}, {2, 1}})));
+    desk.configure(config_of(pool_of({{1, 0}, {2, 1}, {3, 1}})));
+    std::map<unsigned, unsigned> had;
+    for (unsigned client = 1; client <= 500; ++client)
+        had[client] = desk.backend(tcp(client, ack));
+    desk.configure(config_of(pool_of({{2, 1}, {3, 1}})));
+    const reference::Balancer owners(config_of(pool_of({{2, 1}, {3, 1}})));
+    unsigned cut_over = 0;
+    for (const auto& [client, backend] : had) {
+        const unsigned owner = owners.balance(tcp(client, ack)).frame.at(33);
+        REQUIRE(desk.backend(tcp(client, ack)) == (backend == 1 ? owner : backend));
+        cut_over += backend == 1;
+    }
+    CHECK(cut_over > 100);
 }
 
 TEST_CASE("a flood of SYNs while backends change pushes no established connection out of a small table")
