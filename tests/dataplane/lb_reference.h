@@ -128,7 +128,7 @@ private:
         const std::size_t size = source.ipv6 ? 16 : 4;
         for (std::size_t i = 0; i < size; ++i) {
             const std::size_t from_end = size - i;
-            const unsigned entropy = from_end <= 4 ? hash >> ((4 - from_end) * 8) & 255 : 0;
+            const auto entropy = static_cast<unsigned>(from_end <= 4 ? hash >> ((4 - from_end) * 8) & 255 : 0);
             unsigned kept = 0;
             for (unsigned bit = 0; bit < 8; ++bit)
                 if (i * 8 + bit < source.length) kept |= 0x80U >> bit;
