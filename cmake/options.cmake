@@ -24,7 +24,11 @@ if(NETWRIGHT_FUZZ)
   target_compile_options(netwright_options INTERFACE -fsanitize=fuzzer-no-link -O1)
 endif()
 find_program(MOLD mold)
-if(MOLD AND NOT NETWRIGHT_FUZZ)
+if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
+  # 26,000 relocations of the catalogue in a bitmap (DT_RELR, glibc 2.36): 600 KiB less to read and keep at each start.
+  # mold 1.10 leaves out the version that glibc asks for beside it.
+  target_link_options(netwright_options INTERFACE -Wl,-z,pack-relative-relocs)
+elseif(MOLD AND NOT NETWRIGHT_FUZZ)
   target_link_options(netwright_options INTERFACE -fuse-ld=mold)
 endif()
 find_program(CCACHE ccache)
