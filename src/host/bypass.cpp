@@ -3,9 +3,9 @@
 #include "host/bypass.h"
 
 #include "base/text.h"
+#include "host/netdev_family.h"
 
 #include <fmt/format.h>
-#include <linux/genetlink.h>
 
 #include <algorithm>
 
@@ -14,8 +14,8 @@ namespace {
 
 using kernel::as_u32, kernel::as_u64, kernel::each_attribute;
 
-// include/uapi/linux/netdev.h, which Debian 12 does not have.
-constexpr std::uint8_t netdev_cmd_dev_get = 1, netdev_version = 1;
+// include/uapi/linux/netdev.h
+constexpr std::uint8_t netdev_cmd_dev_get = 1;
 enum : std::uint16_t { dev_ifindex = 1, dev_xdp_features = 3, dev_xdp_zc_max_segs = 4 };
 enum : std::uint64_t { act_basic = 1, act_redirect = 2, act_ndo_xmit = 4, act_xsk_zerocopy = 8, act_rx_sg = 32 };
 
@@ -66,23 +66,6 @@ Result<std::uint64_t> group_of(const kernel::Files& files, const std::string& ni
         if (link) return parse_unsigned(std::string_view(*link).substr(link->rfind('/') + 1));
     }
     return fail(Error::Kind::Absent, nic + ": its device is in no IOMMU group");
-}
-
-Result<std::vector<DeviceXdp>> all_devices(kernel::Netlink& netlink)
-{
-    kernel::Request question(TRY(netlink.family("netdev")), NLM_F_DUMP);
-    question.header(genlmsghdr{netdev_cmd_dev_get, netdev_version, 0});
-    std::vector<DeviceXdp> devices;
-    TRY_VOID(netlink.ask_whole(
-        NETLINK_GENERIC, question,
-        [&](const nlmsghdr& message) {
-            constexpr std::size_t start = NLMSG_HDRLEN + GENL_HDRLEN;
-            if (message.nlmsg_len < start) return;
-            devices.push_back(
-                parse_device_xdp({reinterpret_cast<const std::byte*>(&message) + start, message.nlmsg_len - start}));
-        },
-        [&] { devices.clear(); }));
-    return devices;
 }
 
 Result<XdpSupport> support_of(const Result<std::vector<DeviceXdp>>& devices, std::uint32_t index)
@@ -151,7 +134,7 @@ BypassFacts collect_bypass(kernel::Kernel& kernel, const Snapshot& host)
     facts.vfio_no_iommu = no_iommu && trim(*no_iommu) == "Y";
     facts.af_xdp = has_af_xdp(host);
     facts.command_line = host.kernel.command_line;
-    const auto devices = all_devices(*kernel.netlink);
+    const auto devices = dump_netdev(*kernel.netlink, netdev_cmd_dev_get, parse_device_xdp);
     for (const Nic& nic : host.nics ? *host.nics : std::vector<Nic>{}) {
         if (!nic.physical || nic.loopback) continue;
         const std::string use = use_of(host, nic);

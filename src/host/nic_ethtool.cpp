@@ -104,12 +104,10 @@ private:
 
     void take(const nlmsghdr& message)
     {
-        constexpr std::size_t start = NLMSG_HDRLEN + GENL_HDRLEN;
         const auto found = std::ranges::find(nics_, kernel::ethtool_interface(message), &Nic::index);
-        if (found == nics_.end() || message.nlmsg_len < start) return;
+        if (found == nics_.end()) return;
         answered_[static_cast<std::size_t>(found - nics_.begin())] = true;
-        subject_.parse(*found, {reinterpret_cast<const std::byte*>(&message) + start, message.nlmsg_len - start},
-                       names_);
+        subject_.parse(*found, kernel::generic_attributes(message), names_);
     }
 
     void refuse(std::size_t i, const Error& why)

@@ -2,7 +2,7 @@
 // One dump of all NAPI instances (Documentation/netlink/specs/netdev.yaml).
 #include "host/nic_napi.h"
 
-#include <linux/genetlink.h>
+#include "host/netdev_family.h"
 
 #include <algorithm>
 
@@ -11,8 +11,8 @@ namespace {
 
 using kernel::as_u32, kernel::as_u64, kernel::each_attribute;
 
-// include/uapi/linux/netdev.h, which Debian 12 does not have.
-constexpr std::uint8_t netdev_cmd_napi_get = 11, netdev_version = 1;
+// include/uapi/linux/netdev.h
+constexpr std::uint8_t netdev_cmd_napi_get = 11;
 enum : std::uint16_t {
     napi_ifindex = 1,
     napi_id = 2,
@@ -23,23 +23,6 @@ enum : std::uint16_t {
     napi_irq_suspend_timeout = 7,
     napi_threaded = 8, // 6.17
 };
-
-Result<std::vector<InterfaceNapi>> all_napis(kernel::Netlink& netlink)
-{
-    kernel::Request question(TRY(netlink.family("netdev")), NLM_F_DUMP);
-    question.header(genlmsghdr{netdev_cmd_napi_get, netdev_version, 0});
-    std::vector<InterfaceNapi> napis;
-    TRY_VOID(netlink.ask_whole(
-        NETLINK_GENERIC, question,
-        [&](const nlmsghdr& message) {
-            constexpr std::size_t start = NLMSG_HDRLEN + GENL_HDRLEN;
-            if (message.nlmsg_len < start) return;
-            napis.push_back(
-                parse_napi({reinterpret_cast<const std::byte*>(&message) + start, message.nlmsg_len - start}));
-        },
-        [&] { napis.clear(); }));
-    return napis;
-}
 
 } // namespace
 
@@ -82,7 +65,7 @@ InterfaceNapi parse_napi(std::span<const std::byte> attributes)
 
 void read_napis(kernel::Netlink& netlink, std::vector<Nic>& nics)
 {
-    const auto napis = all_napis(netlink);
+    const auto napis = dump_netdev(netlink, netdev_cmd_napi_get, parse_napi);
     for (Nic& nic : nics) {
         if (!napis) {
             nic.napis = std::unexpected(napis.error());

@@ -99,13 +99,6 @@ void put_ethtool_bit(Request& request, std::uint16_t type, std::string_view name
     request.end(set);
 }
 
-std::span<const std::byte> ethtool_attributes(const nlmsghdr& answer)
-{
-    constexpr std::size_t start = NLMSG_HDRLEN + GENL_HDRLEN;
-    if (answer.nlmsg_len < start) return {};
-    return {reinterpret_cast<const std::byte*>(&answer) + start, answer.nlmsg_len - start};
-}
-
 std::uint32_t ethtool_interface(const nlmsghdr& answer)
 {
     std::uint32_t index = 0;

@@ -35,8 +35,6 @@ Request ethtool_request(std::uint16_t family, std::uint8_t command, std::string_
 // Adds a bitset that changes one bit, by its name.
 void put_ethtool_bit(Request& request, std::uint16_t type, std::string_view name, bool on);
 
-// What follows nlmsghdr and genlmsghdr.
-std::span<const std::byte> ethtool_attributes(const nlmsghdr& answer);
 // The interface an answer is about; 0 and "" if it does not say.
 std::uint32_t ethtool_interface(const nlmsghdr& answer);
 std::string ethtool_interface_name(const nlmsghdr& answer);

@@ -259,6 +259,13 @@ void each_attribute(std::span<const std::byte> nest, const EachAttribute& each)
     }
 }
 
+std::span<const std::byte> generic_attributes(const nlmsghdr& answer)
+{
+    constexpr std::size_t start = NLMSG_HDRLEN + GENL_HDRLEN;
+    if (answer.nlmsg_len < start) return {};
+    return {reinterpret_cast<const std::byte*>(&answer) + start, answer.nlmsg_len - start};
+}
+
 std::uint8_t as_u8(std::span<const std::byte> payload) { return number<std::uint8_t>(payload); }
 std::uint16_t as_u16(std::span<const std::byte> payload) { return number<std::uint16_t>(payload); }
 std::uint32_t as_u32(std::span<const std::byte> payload) { return number<std::uint32_t>(payload); }

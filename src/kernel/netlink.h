@@ -73,6 +73,8 @@ std::unique_ptr<Netlink> absent_netlink(std::string why); // every question fail
 using EachAttribute = std::function<void(std::uint16_t type, std::span<const std::byte> payload)>;
 void each_attribute(const nlmsghdr& message, std::size_t header_size, const EachAttribute& each);
 void each_attribute(std::span<const std::byte> nest, const EachAttribute& each);
+// What follows nlmsghdr and genlmsghdr in an answer of a generic family; nothing if it is too short for both.
+std::span<const std::byte> generic_attributes(const nlmsghdr& answer);
 
 // The fixed part behind nlmsghdr (ifinfomsg, tcmsg, …); nothing if the message is too short for one.
 template <class Header>

@@ -76,7 +76,7 @@ Result<EthtoolNumbers> ask_numbers(kernel::Kernel& kernel, const EthtoolGroup& g
     kernel::Request question = kernel::ethtool_request(family, group.get, nic);
     EthtoolNumbers numbers;
     const auto asked = kernel.netlink->ask(NETLINK_GENERIC, question, [&](const nlmsghdr& message) {
-        numbers = parse_ethtool_numbers(kernel::ethtool_attributes(message));
+        numbers = parse_ethtool_numbers(kernel::generic_attributes(message));
     });
     if (asked) return numbers;
     if (asked.error().kind == Error::Kind::Absent) return no_such_interface(nic);
@@ -132,7 +132,7 @@ Result<std::vector<Reading>> list_fields(kernel::Kernel& kernel, const EthtoolGr
     kernel::Request question = kernel::ethtool_question(family, group.get, 0);
     std::vector<Reading> found;
     const auto take = [&](const nlmsghdr& message) {
-        const EthtoolNumbers numbers = parse_ethtool_numbers(kernel::ethtool_attributes(message));
+        const EthtoolNumbers numbers = parse_ethtool_numbers(kernel::generic_attributes(message));
         const std::string nic = kernel::ethtool_interface_name(message);
         for (const EthtoolField& field : group.fields)
             if (const auto value = value_of(field, numbers))

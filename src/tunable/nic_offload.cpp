@@ -28,7 +28,7 @@ Result<Features> features_of(kernel::Kernel& kernel, const std::string& nic)
     kernel::Request question = kernel::ethtool_request(family, ETHTOOL_MSG_FEATURES_GET, nic);
     Features features;
     const auto asked = kernel.netlink->ask(NETLINK_GENERIC, question, [&](const nlmsghdr& message) {
-        features = kernel::parse_ethtool_features(kernel::ethtool_attributes(message), names);
+        features = kernel::parse_ethtool_features(kernel::generic_attributes(message), names);
     });
     if (!asked && asked.error().kind == Error::Kind::Absent) return no_such_interface(nic);
     if (!asked) return std::unexpected(asked.error());
@@ -94,7 +94,7 @@ struct Offload : KindDefaults<NicSetting> {
         std::vector<Reading> found;
         const auto take = [&](const nlmsghdr& message) {
             const std::string nic = kernel::ethtool_interface_name(message);
-            for (const auto& feature : kernel::parse_ethtool_features(kernel::ethtool_attributes(message), names))
+            for (const auto& feature : kernel::parse_ethtool_features(kernel::generic_attributes(message), names))
                 if (!feature.fixed) found.push_back({NicSetting{nic, "offload", feature.name}, state_of(feature)});
         };
         TRY_VOID(kernel.netlink->ask_whole(NETLINK_GENERIC, question, take, [&] { found.clear(); }));

@@ -17,7 +17,7 @@ using Bits = std::vector<kernel::EthtoolNamedBit>;
 Bits parse_flags(const nlmsghdr& message)
 {
     Bits bits;
-    kernel::each_attribute(kernel::ethtool_attributes(message),
+    kernel::each_attribute(kernel::generic_attributes(message),
                            [&](std::uint16_t type, std::span<const std::byte> set) {
                                if (type == ETHTOOL_A_PRIVFLAGS_FLAGS) bits = kernel::parse_ethtool_named_bits(set);
                            });

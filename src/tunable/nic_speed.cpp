@@ -31,9 +31,9 @@ std::string speed_of_mode(std::string_view name)
 
 Modes parse_modes(const nlmsghdr& message)
 {
-    Modes modes{parse_ethtool_numbers(kernel::ethtool_attributes(message)), {}};
+    Modes modes{parse_ethtool_numbers(kernel::generic_attributes(message)), {}};
     kernel::each_attribute(
-        kernel::ethtool_attributes(message), [&](std::uint16_t type, std::span<const std::byte> set) {
+        kernel::generic_attributes(message), [&](std::uint16_t type, std::span<const std::byte> set) {
             if (type != ETHTOOL_A_LINKMODES_OURS) return;
             for (const auto& mode : kernel::parse_ethtool_named_bits(set)) // every bit of the mask, advertised or not
                 if (std::string speed = speed_of_mode(mode.name); !speed.empty())
@@ -119,7 +119,7 @@ struct Speed : KindDefaults<NicSetting> {
         std::vector<Reading> found;
         const auto take = [&](const nlmsghdr& message) {
             const NicSetting setting{kernel::ethtool_interface_name(message), "speed", ""};
-            found.push_back({setting, value_of(Modes{parse_ethtool_numbers(kernel::ethtool_attributes(message)), {}})});
+            found.push_back({setting, value_of(Modes{parse_ethtool_numbers(kernel::generic_attributes(message)), {}})});
         };
         TRY_VOID(kernel.netlink->ask_whole(NETLINK_GENERIC, question, take, [&] { found.clear(); }));
         return found;
