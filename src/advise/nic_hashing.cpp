@@ -14,16 +14,9 @@
 namespace netwright::advise {
 namespace {
 
-Change change_hashing(const Nic& nic, std::string_view name, Value from, Value to, std::string why)
+std::vector<Change> set_hashing(const Nic& nic, std::string_view name, Value from, Value to, std::string why)
 {
-    Change change;
-    change.tunable = NicSetting{nic.name, "rss", std::string(name)};
-    change.from = std::move(from);
-    change.to = std::move(to);
-    change.why = std::move(why);
-    change.risk = Risk::Low;
-    change.reach = Reach::Device;
-    return change;
+    return set_device(NicSetting{nic.name, "rss", std::string(name)}, std::move(from), std::move(to), std::move(why));
 }
 
 // Entries of the table a queue; queues that no entry names have 0.
@@ -60,8 +53,8 @@ Opinion judge_table(const Nic& nic, const Case& about)
         "entry names sees only flows that a rule (ntuple, aRFS) sends there. A table that was set once is kept "
         "when queues are added.";
     finding.cost = "CPUs whose queues are empty stay idle while others take their share.";
-    finding.remedy = {change_hashing(nic, "indirection", indirection_value(nic.rss->indirection),
-                                     fmt::format("equal {}", queues), "every receive queue in turn")};
+    finding.remedy = set_hashing(nic, "indirection", indirection_value(nic.rss->indirection),
+                                 fmt::format("equal {}", queues), "every receive queue in turn");
     finding.advice = {fmt::format("If these queues are kept free on purpose (AF_XDP, a flow rule), protect the table: "
                                   "--protect nic/{}/rss/*",
                                   nic.name)};
@@ -89,8 +82,8 @@ Opinion judge_uneven_table(const Nic& nic, const Case&)
     finding.why = "The table's entries are shares: a queue with twice the entries takes twice the flows, and its CPU "
                   "twice the work.";
     finding.cost = "The CPU behind that queue is full first.";
-    finding.remedy = {change_hashing(nic, "indirection", indirection_value(nic.rss->indirection),
-                                     fmt::format("equal {}", queues), "equal shares for every receive queue")};
+    finding.remedy = set_hashing(nic, "indirection", indirection_value(nic.rss->indirection),
+                                 fmt::format("equal {}", queues), "equal shares for every receive queue");
     finding.advice = {"Weights that somebody chose have a reason: find it before applying this."};
     finding.risk = Risk::Medium;
     finding.side_effects = "running flows move to another queue once; weights that were chosen are gone";
@@ -113,8 +106,9 @@ void add_ports(Finding& finding, const Nic& nic, std::string_view protocol)
         if (!hash.flow.starts_with(protocol) || !without_ports(hash)) continue;
         finding.evidence.push_back({fmt::format("ethtool -n {} rx-flow-hash {}", nic.name, hash.flow),
                                     fmt::format("fields {}: addresses only", hash.fields)});
-        finding.remedy.push_back(change_hashing(nic, "fields-" + hash.flow, hash.fields, std::string(four_tuple),
-                                                "addresses and ports tell flows apart"));
+        std::ranges::move(set_hashing(nic, "fields-" + hash.flow, hash.fields, std::string(four_tuple),
+                                      "addresses and ports tell flows apart"),
+                          std::back_inserter(finding.remedy));
     }
 }
 
