@@ -2,6 +2,7 @@
 // Loading the filter: constants first, then the verifier, then the tables.
 #include "dataplane/filter_program.h"
 
+#include "dataplane/not_loaded.h"
 #include "kernel/libbpf_silence.h"
 
 #include <bpf/bpf.h>
@@ -18,16 +19,6 @@
 
 namespace netwright::dataplane {
 namespace {
-
-std::unexpected<Error> not_loaded(int code)
-{
-    auto error = errno_error("load the filter", code);
-    if (error.kind == Error::Kind::Refused)
-        error.what += " (run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON)";
-    else
-        error.kind = Error::Kind::Unsupported;
-    return std::unexpected(std::move(error));
-}
 
 bool any(const std::vector<ListedPrefix>& prefixes, bool ipv6)
 {
@@ -134,7 +125,7 @@ Result<FilterProgram> FilterProgram::load(const FilterPolicy& policy, const Filt
     const kernel::LibbpfSilence silence;
     const PrefixTrie trie = make_trie(image.prefixes);
     Skeleton skeleton(filter_bpf__open());
-    if (!skeleton) return not_loaded(errno);
+    if (!skeleton) return not_loaded("filter", errno);
     set_constants(*skeleton, policy, image);
     const std::uint32_t sets = bucket_sets(policy, image);
     skeleton->rodata->bucket_mask = sets - 1;
@@ -147,7 +138,7 @@ Result<FilterProgram> FilterProgram::load(const FilterPolicy& policy, const Filt
     if (options.jumbo) bpf_program__set_flags(skeleton->progs.filter, BPF_F_XDP_HAS_FRAGS);
     if (options.counts >= 0) bpf_map__reuse_fd(skeleton->maps.counts, options.counts);
     if (options.samples >= 0) bpf_map__reuse_fd(skeleton->maps.samples, options.samples);
-    if (const int code = filter_bpf__load(skeleton.get()); code < 0) return not_loaded(-code);
+    if (const int code = filter_bpf__load(skeleton.get()); code < 0) return not_loaded("filter", -code);
     fill_globals(*skeleton, image, trie);
     TRY_VOID(fill_array(skeleton->maps.trie_middles, trie.middles));
     TRY_VOID(fill_array(skeleton->maps.trie_leaves, trie.leaves));

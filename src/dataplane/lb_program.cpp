@@ -3,6 +3,7 @@
 #include "dataplane/lb_program.h"
 
 #include "base/fd.h"
+#include "dataplane/not_loaded.h"
 #include "kernel/libbpf_silence.h"
 
 #include <bpf/bpf.h>
@@ -18,16 +19,6 @@
 
 namespace netwright::dataplane {
 namespace {
-
-std::unexpected<Error> not_loaded(int code)
-{
-    auto error = errno_error("load the load balancer", code);
-    if (error.kind == Error::Kind::Refused)
-        error.what += " (run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON)";
-    else
-        error.kind = Error::Kind::Unsupported;
-    return std::unexpected(std::move(error));
-}
 
 // A map of one generation.
 struct Table {
@@ -82,13 +73,13 @@ Result<LbProgram> LbProgram::load(std::uint32_t connections)
 {
     const kernel::LibbpfSilence silence;
     Skeleton skeleton(lb_bpf__open());
-    if (!skeleton) return not_loaded(errno);
+    if (!skeleton) return not_loaded("load balancer", errno);
     const int cpus = libbpf_num_possible_cpus();
     if (cpus < 1) return fail(Error::Kind::Unsupported, "count the CPUs for the load balancer's connections");
     const std::uint32_t sets = std::bit_ceil(std::clamp(connections, 8U, 1U << 24) / LB_WAYS);
     skeleton->rodata->set_mask = sets - 1;
     bpf_map__set_max_entries(skeleton->maps.connections, sets * static_cast<std::uint32_t>(cpus));
-    if (const int code = lb_bpf__load(skeleton.get()); code < 0) return not_loaded(-code);
+    if (const int code = lb_bpf__load(skeleton.get()); code < 0) return not_loaded("load balancer", -code);
     return LbProgram(std::move(skeleton));
 }
 
