@@ -38,17 +38,14 @@ std::string empty_flag(const CLI::App& app)
     return {};
 }
 
-// The first word that is neither a flag nor a flag's value, if no command has that name.
-std::string_view unknown_command(int argc, char** argv)
+// The first word that is neither a flag nor a flag's value: the command's name. Empty: there is none.
+std::string_view command_word(int argc, char** argv)
 {
     for (int i = 1; i < argc; ++i) {
         const std::string_view word = argv[i];
         const bool takes_value = word == "--netns" || word == "--state-dir" || word == "--color";
         if (takes_value) ++i;
-        if (word.starts_with('-')) continue;
-        return std::ranges::find(cli::commands(), word, &cli::Command::name) == cli::commands().end()
-                   ? word
-                   : std::string_view{};
+        if (!word.starts_with('-')) return word;
     }
     return {};
 }
@@ -74,12 +71,13 @@ int main(int argc, char** argv)
         ->check(CLI::IsMember({"auto", "always", "never"}))
         ->capture_default_str();
 
-    std::vector<std::pair<CLI::App*, cli::Action>> actions;
+    const std::string_view word = command_word(argc, argv);
+    cli::Action action;
     for (const cli::Command& command : cli::commands()) {
         CLI::App* const sub = app.add_subcommand(std::string(command.name), std::string(command.summary));
-        actions.emplace_back(sub, command.declare(*sub, globals));
+        if (command.name == word) action = command.declare(*sub, globals); // the others' options cost time and memory
     }
-    if (const std::string_view word = unknown_command(argc, argv); !word.empty()) {
+    if (!word.empty() && !action) {
         const auto nearest = std::ranges::min_element(
             cli::commands(), {}, [&](const cli::Command& command) { return edit_distance(command.name, word); });
         return cli::complain(
@@ -94,7 +92,5 @@ int main(int argc, char** argv)
     if (const std::string flag = empty_flag(app); !flag.empty())
         return cli::complain(fmt::format("{} was given an empty value: leave it out, or say what it should be", flag),
                              cli::usage);
-    for (const auto& [sub, action] : actions)
-        if (sub->parsed()) return action();
-    return cli::usage;
+    return action ? action() : cli::usage;
 }
