@@ -118,6 +118,7 @@ TEST_CASE("the engine fills the rule's name, its sources and the reason of each 
     CHECK(judgement.findings[0].rule == "boot");
     CHECK(judgement.findings[0].sources == std::vector<std::string>{"net/core/dev.c"});
     CHECK(judgement.findings[0].remedy[0].because == std::vector<std::string>{"boot"});
+    CHECK(judgement.findings[0].remedy[0].persistence == Persistence::SysctlFile);
 }
 
 TEST_CASE("judging twice gives the same judgement")
