@@ -25,9 +25,10 @@ std::string parent_of(const nlohmann::json& told)
 
 const Qdisc* find(const std::vector<Qdisc>& qdiscs, const nlohmann::json& told)
 {
+    const auto word = [&](const char* key) { return told.value(key, std::string()); };
     const auto found = std::ranges::find_if(qdiscs, [&](const Qdisc& qdisc) {
         const bool ingress = qdisc.parent == "ingress" && parent_of(told) == "ffff:fff1";
-        return qdisc.nic == told["dev"] && qdisc.kind == told["kind"] && qdisc.handle == told["handle"] &&
+        return qdisc.nic == word("dev") && qdisc.kind == word("kind") && qdisc.handle == word("handle") &&
                (ingress || qdisc.parent == parent_of(told));
     });
     return found == qdiscs.end() ? nullptr : &*found;
