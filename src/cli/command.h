@@ -98,5 +98,6 @@ Action declare_lint(CLI::App& app, const Globals& globals);
 Action declare_bypass(CLI::App& app, const Globals& globals);
 Action declare_explain(CLI::App& app, const Globals& globals);
 Action declare_filter(CLI::App& app, const Globals& globals);
+Action declare_lb(CLI::App& app, const Globals& globals);
 
 } // namespace netwright::cli

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "dataplane/filter_control.h"
+#include "dataplane/pins.h"
 #include "kernel/namespace.h"
 
 #include <CLI/CLI.hpp>
@@ -101,7 +102,7 @@ Result<void> apply_policy(const FilterFlags& flags, const Globals& globals)
     TRY_VOID(consider(policy, flags));
     if (flags.check) return print("would install: " + summary(policy) + guard);
     TRY_VOID(enter(globals));
-    const auto directory = TRY(dp::filter_directory());
+    const auto directory = TRY(dp::pin_directory("filter"));
     TRY_VOID(dp::install_filter(directory, policy, flags.policy == "-" ? "stdin" : flags.policy));
     return print("installed: " + summary(policy) + guard);
 }
@@ -109,7 +110,7 @@ Result<void> apply_policy(const FilterFlags& flags, const Globals& globals)
 Result<void> show(const FilterFlags& flags, const Globals& globals)
 {
     TRY_VOID(enter(globals));
-    const auto directory = TRY(dp::filter_directory());
+    const auto directory = TRY(dp::pin_directory("filter"));
     const auto installed = TRY(dp::installed_filter(directory));
     if (!installed) return print(flags.json ? "null\n" : "no filter runs here\n");
     const std::string_view mode = installed->mode == dp::FilterPolicy::Mode::Native ? "native" : "generic";
@@ -145,7 +146,7 @@ std::string stats_text(const std::vector<dp::NamedCount>& counts, const Globals&
 Result<void> stats(const FilterFlags& flags, const Globals& globals)
 {
     TRY_VOID(enter(globals));
-    const auto directory = TRY(dp::filter_directory());
+    const auto directory = TRY(dp::pin_directory("filter"));
     for (;;) {
         const auto counts = TRY(dp::filter_stats(directory));
         TRY_VOID(print(flags.json ? stats_json(counts) : stats_text(counts, globals)));
@@ -158,7 +159,7 @@ Result<void> stats(const FilterFlags& flags, const Globals& globals)
 Result<void> off(const FilterFlags&, const Globals& globals)
 {
     TRY_VOID(enter(globals));
-    const auto directory = TRY(dp::filter_directory());
+    const auto directory = TRY(dp::pin_directory("filter"));
     const auto installed = TRY(dp::installed_filter(directory));
     TRY_VOID(dp::remove_filter(directory));
     return print(installed ? fmt::format("removed from {}\n", fmt::join(installed->interfaces, ", "))

@@ -2,17 +2,11 @@
 // Installing, replacing and removing the filter.
 #include "dataplane/filter_control.h"
 
-#include "base/text.h"
-#include "dataplane/filter_state.h"
-#include "dataplane/xdp_link.h"
-#include "kernel/libbpf_silence.h"
-#include "kernel/namespace.h"
+#include "dataplane/loaded.h"
+#include "dataplane/pins.h"
 
 #include <bpf/bpf.h>
 #include <fmt/format.h>
-#include <linux/magic.h>
-#include <sys/vfs.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -22,34 +16,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string link_name(const std::string& interface) { return "link-" + interface; }
-
-Result<void> pin(int descriptor, const fs::path& path)
-{
-    if (bpf_obj_pin(descriptor, path.c_str()) < 0) return std::unexpected(errno_error("pin " + path.string(), errno));
-    return {};
-}
-
-// Pinned under another name, to be renamed when all else is done: a reader finds the old state or the new one.
-Result<void> prepare_state(const fs::path& directory, const InstalledFilter& installed)
-{
-    const Fd map = TRY(make_state_map(to_text(installed)));
-    const fs::path fresh = directory / "state-new";
-    ::unlink(fresh.c_str());
-    return pin(map.get(), fresh);
-}
-
-Result<void> commit_state(const fs::path& directory)
-{
-    if (::rename((directory / "state-new").c_str(), (directory / "state").c_str()) < 0)
-        return std::unexpected(errno_error("replace " + (directory / "state").string(), errno));
-    return {};
-}
-
 Result<void> zero(int map, std::uint32_t counter)
 {
-    const int cpus = libbpf_num_possible_cpus();
-    const std::vector<filter_count> rows(static_cast<std::size_t>(std::max(cpus, 1)));
+    const std::vector<filter_count> rows(possible_cpus());
     if (bpf_map_update_elem(map, &counter, rows.data(), BPF_ANY) < 0)
         return std::unexpected(errno_error("clear a counter of the filter", errno));
     return {};
@@ -63,70 +32,6 @@ Result<void> clear_new_counters(int map, const CounterNames& before, const Count
     return {};
 }
 
-// Detached before its pin goes: the kernel lets go of a forgotten link at leisure, and the interface would be busy
-// until then.
-Result<void> detach(const fs::path& link)
-{
-    if (const Fd held(bpf_obj_get(link.c_str())); held) (void)bpf_link_detach(held.get());
-    if (::unlink(link.c_str()) < 0 && errno != ENOENT)
-        return std::unexpected(errno_error("detach the filter: remove " + link.string(), errno));
-    return {};
-}
-
-struct Switched {
-    std::string interface;
-    std::optional<XdpLink> fresh; // made now; dropping it detaches
-    Fd link, before;              // one that was there, and the program it ran
-};
-
-// All interfaces or none: what has been switched is switched back unless kept.
-class Switch {
-public:
-    explicit Switch(fs::path directory) : directory_(std::move(directory)) {}
-    Result<void> add(const std::string& interface, int program, FilterPolicy::Mode mode);
-    Result<void> pin_new();
-    void keep() { kept_ = true; }
-    ~Switch();
-    Switch(const Switch&) = delete;
-    Switch& operator=(const Switch&) = delete;
-
-private:
-    fs::path directory_;
-    std::vector<Switched> done_;
-    bool kept_ = false;
-};
-
-Result<void> Switch::add(const std::string& interface, int program, FilterPolicy::Mode mode)
-{
-    Switched& step = done_.emplace_back();
-    step.interface = interface;
-    step.link = Fd(bpf_obj_get((directory_ / link_name(interface)).c_str()));
-    if (!step.link) {
-        step.fresh = TRY(XdpLink::attach(interface, program, mode == FilterPolicy::Mode::Generic));
-        return {};
-    }
-    step.before = TRY(program_of(step.link.get()));
-    if (bpf_link_update(step.link.get(), program, nullptr) < 0)
-        return std::unexpected(errno_error("switch the filter on " + interface, errno));
-    return {};
-}
-
-Result<void> Switch::pin_new()
-{
-    for (Switched& step : done_)
-        if (step.fresh) TRY_VOID(pin(step.fresh->get(), directory_ / link_name(step.interface)));
-    return {};
-}
-
-Switch::~Switch()
-{
-    if (kept_) return;
-    for (const Switched& step : done_) {
-        if (step.fresh) (void)detach(directory_ / link_name(step.interface));
-        if (step.before) (void)bpf_link_update(step.link.get(), step.before.get(), nullptr);
-    }
-}
-
 // A mode is chosen when a link is made: another one needs a moment without any filter, which is for the owner to
 // choose.
 Result<void> same_mode(const InstalledFilter& before, const FilterPolicy& policy)
@@ -137,36 +42,10 @@ Result<void> same_mode(const InstalledFilter& before, const FilterPolicy& policy
                 "the interfaces open for a moment: netwright filter off, then apply again");
 }
 
-} // namespace
-
-Result<fs::path> filter_directory(const fs::path& bpffs)
+// What takes the place of `before`; nothing is pinned yet where that is empty.
+Result<void> replace(const fs::path& directory, const FilterPolicy& policy, const std::string& name,
+                     const InstalledFilter& before)
 {
-    struct statfs found{};
-    if (::statfs(bpffs.c_str(), &found) < 0 || found.f_type != BPF_FS_MAGIC)
-        return fail(Error::Kind::Absent,
-                    fmt::format("no BPF file system at {0}: mount -t bpf bpf {0}", bpffs.string()));
-    const auto space = TRY(kernel::current_namespace());
-    const std::string name = space.initial ? "filter" : fmt::format("filter-{}", space.inode);
-    return bpffs / "netwright" / name;
-}
-
-Result<std::optional<InstalledFilter>> installed_filter(const fs::path& directory)
-{
-    const Fd map(bpf_obj_get((directory / "state").c_str()));
-    if (!map && errno == ENOENT) return std::nullopt;
-    if (!map) return std::unexpected(errno_error("read " + (directory / "state").string(), errno));
-    const std::string text = TRY(read_state_map(map.get()));
-    return TRY(parse_installed(text));
-}
-
-Result<void> install_filter(const fs::path& directory, const FilterPolicy& policy, const std::string& name)
-{
-    const auto found = TRY(installed_filter(directory));
-    const InstalledFilter before = found.value_or(InstalledFilter{});
-    if (found) TRY_VOID(same_mode(before, policy));
-    std::error_code unknown;
-    fs::create_directories(directory, unknown);
-    if (unknown) return std::unexpected(errno_error("make " + directory.string(), unknown.value()));
     InstalledFilter now{name, policy.mode, policy.dry_run, policy.interfaces,
                         TRY(name_counters(policy, before.counters))};
     const auto image = TRY(make_image(policy, now.counters));
@@ -175,38 +54,44 @@ Result<void> install_filter(const fs::path& directory, const FilterPolicy& polic
     const bool jumbo = std::ranges::any_of(policy.interfaces, needs_jumbo);
     const auto program = TRY(FilterProgram::load(policy, image, {counts.get(), samples.get(), jumbo}));
     TRY_VOID(clear_new_counters(program.counts(), before.counters, now.counters));
-    Switch links(directory);
+    PinnedLinks links(directory);
     for (const std::string& interface : policy.interfaces)
-        TRY_VOID(links.add(interface, program.program(), policy.mode));
+        TRY_VOID(links.add(interface, program.program(), policy.mode == FilterPolicy::Mode::Generic));
     if (!counts) TRY_VOID(pin(program.counts(), directory / "counts"));
     if (!samples) TRY_VOID(pin(program.samples(), directory / "samples"));
-    TRY_VOID(prepare_state(directory, now));
+    TRY_VOID(prepare_state(directory, to_text(now)));
     TRY_VOID(links.pin_new());
     TRY_VOID(commit_state(directory));
     links.keep();
     for (const std::string& interface : before.interfaces)
         if (std::ranges::find(now.interfaces, interface) == now.interfaces.end())
-            TRY_VOID(detach(directory / link_name(interface)));
+            TRY_VOID(unpin_link(directory, interface));
     return {};
+}
+
+} // namespace
+
+Result<std::optional<InstalledFilter>> installed_filter(const fs::path& directory)
+{
+    const auto text = TRY(pinned_state(directory));
+    if (!text) return std::nullopt;
+    return TRY(parse_installed(*text));
+}
+
+Result<void> install_filter(const fs::path& directory, const FilterPolicy& policy, const std::string& name)
+{
+    const Fd claim = TRY(claim_pins(directory));
+    const auto found = TRY(installed_filter(directory));
+    if (found) TRY_VOID(same_mode(*found, policy));
+    auto replaced = replace(directory, policy, name, found.value_or(InstalledFilter{}));
+    if (!replaced && !found) (void)remove_pins(directory);
+    return replaced;
 }
 
 Result<void> remove_filter(const fs::path& directory)
 {
-    std::error_code unknown;
-    std::vector<fs::path> pinned;
-    for (fs::directory_iterator at(directory, unknown), end; !unknown && at != end; at.increment(unknown))
-        pinned.push_back(at->path());
-    const auto is_link = [](const fs::path& path) { return path.filename().string().starts_with("link-"); };
-    std::ranges::stable_partition(pinned, is_link); // whatever goes wrong later, packets pass
-    for (const fs::path& path : pinned) {
-        if (is_link(path)) TRY_VOID(detach(path));
-        if (::unlink(path.c_str()) < 0 && errno != ENOENT)
-            return std::unexpected(errno_error("remove " + path.string(), errno));
-    }
-    if (::rmdir(directory.c_str()) < 0 && errno != ENOENT)
-        return std::unexpected(errno_error("remove " + directory.string(), errno));
-    ::rmdir(directory.parent_path().c_str()); // another namespace's filter may still be in it
-    return {};
+    const Fd claim = TRY(claim_pins(directory));
+    return remove_pins(directory);
 }
 
 Result<std::vector<NamedCount>> filter_stats(const fs::path& directory)

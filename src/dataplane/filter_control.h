@@ -23,11 +23,7 @@ struct InstalledFilter {
 std::string to_text(const InstalledFilter& installed);
 Result<InstalledFilter> parse_installed(std::string_view text);
 
-// Where this namespace's filter is pinned: "filter" below `bpffs` for the host's own, "filter-<inode>" for others.
-// Absent: bpffs is not mounted there, with the command that mounts it.
-Result<std::filesystem::path> filter_directory(const std::filesystem::path& bpffs = "/sys/fs/bpf");
-
-// Nothing: no filter runs here.
+// `directory` is pin_directory("filter"). Nothing: no filter runs here.
 Result<std::optional<InstalledFilter>> installed_filter(const std::filesystem::path& directory);
 
 // Replaces what runs, or starts it. On any failure every interface has what it had before. Busy: another XDP program

@@ -2,11 +2,11 @@
 // Reading a filter policy. Every error is one line with file, line and column.
 #include "base/text.h"
 #include "dataplane/filter_policy.h"
+#include "dataplane/xdp_link.h"
 #include "model/words.h"
 #include "model/yaml_tree.h"
 
 #include <fmt/format.h>
-#include <net/if.h>
 
 #include <algorithm>
 #include <array>
@@ -315,8 +315,7 @@ Result<void> PolicyReader::settings(const YamlNode& root, FilterPolicy& policy) 
 {
     policy.interfaces = TRY(reader_.texts_field(root, "interfaces"));
     for (const std::string& name : policy.interfaces)
-        if (name.empty() || name.size() >= IFNAMSIZ)
-            return reader_.fail_at(root, fmt::format("'{}' is no interface name", name));
+        if (!is_interface_name(name)) return reader_.fail_at(root, fmt::format("'{}' is no interface name", name));
     if (policy.interfaces.empty()) return reader_.fail_at(root, "name at least one interface");
     const auto word = [&](std::string_view key, std::array<std::string_view, 2> words) -> Result<std::size_t> {
         const YamlNode* node = root.find(key);

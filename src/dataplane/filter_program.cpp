@@ -2,7 +2,7 @@
 // Loading the filter: constants first, then the verifier, then the tables.
 #include "dataplane/filter_program.h"
 
-#include "dataplane/not_loaded.h"
+#include "dataplane/loaded.h"
 #include "kernel/libbpf_silence.h"
 
 #include <bpf/bpf.h>
@@ -146,21 +146,7 @@ Result<FilterProgram> FilterProgram::load(const FilterPolicy& policy, const Filt
     return FilterProgram(std::move(skeleton));
 }
 
-Result<std::vector<filter_count>> read_filter_counts(int map)
-{
-    const int cpus = libbpf_num_possible_cpus();
-    if (cpus < 1) return fail(Error::Kind::Unsupported, "count the CPUs for the filter's counters");
-    std::vector<filter_count> rows(static_cast<std::size_t>(cpus)), sums(COUNT_MOST);
-    for (std::uint32_t counter = 0; counter < COUNT_MOST; ++counter) {
-        if (bpf_map_lookup_elem(map, &counter, rows.data()) < 0)
-            return std::unexpected(errno_error("read the filter's counters", errno));
-        for (const filter_count& row : rows) {
-            sums[counter].packets += row.packets;
-            sums[counter].bytes += row.bytes;
-        }
-    }
-    return sums;
-}
+Result<std::vector<filter_count>> read_filter_counts(int map) { return sum_counts<filter_count>(map, COUNT_MOST); }
 
 Result<std::vector<filter_count>> FilterProgram::read_counts() const { return read_filter_counts(counts()); }
 

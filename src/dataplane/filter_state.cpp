@@ -1,43 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What is known of the installed filter, as text.
-#include "dataplane/filter_state.h"
-
 #include "base/text.h"
 #include "dataplane/filter_control.h"
 
-#include <bpf/bpf.h>
 #include <fmt/format.h>
 
-#include <cerrno>
-
 namespace netwright::dataplane {
-namespace {
-
-constexpr std::size_t state_size = 128 * 1024;
-
-} // namespace
-
-Result<Fd> make_state_map(std::string_view text)
-{
-    if (text.size() >= state_size) return fail(Error::Kind::Rejected, "the names of lists and rules are too long");
-    Fd map(bpf_map_create(BPF_MAP_TYPE_ARRAY, "filter_state", sizeof(std::uint32_t), state_size, 1, nullptr));
-    if (!map) return std::unexpected(errno_error("make a BPF map", errno));
-    std::string value(text);
-    value.resize(state_size);
-    const std::uint32_t key = 0;
-    if (bpf_map_update_elem(map.get(), &key, value.data(), BPF_ANY) < 0)
-        return std::unexpected(errno_error("fill a BPF map", errno));
-    return map;
-}
-
-Result<std::string> read_state_map(int map)
-{
-    std::string value(state_size, '\0');
-    const std::uint32_t key = 0;
-    if (bpf_map_lookup_elem(map, &key, value.data()) < 0) return std::unexpected(errno_error("read a BPF map", errno));
-    value.resize(value.find('\0'));
-    return value;
-}
 
 std::string to_text(const InstalledFilter& installed)
 {

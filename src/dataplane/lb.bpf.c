@@ -29,8 +29,7 @@ enum {
 
 const volatile __u32 set_mask; /* connection sets of a CPU - 1 */
 
-__u64 generation; /* its lowest bit is the side that is read */
-struct lb_settings settings[2];
+struct lb_globals globals;
 
 /* By size: of types that only stand in inner maps clang leaves a forward declaration. */
 struct vips4 {
@@ -218,7 +217,7 @@ INLINE __u32 owner_of(const struct facts* facts, __u64 hash, __u32 slot, __u32 s
 {
     if (!LB_CONSULT(slot)) return LB_OWNER(slot);
     const __u64 now = bpf_ktime_get_coarse_ns();
-    if (now >= settings[side].drain_until) return LB_OWNER(slot);
+    if (now >= globals.settings[side].drain_until) return LB_OWNER(slot);
     const __u32 begins = facts->tcp_flags != NO_FLAGS && (facts->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
     return pinned(hash, slot, begins, side, (__u32)(now >> 30));
 }
@@ -267,7 +266,7 @@ INLINE int wrap4(struct xdp_md* context, const struct facts* facts, const struct
         .frag_off = __builtin_bswap16(0x4000), /* whole datagrams need no identification (RFC 6864) */
         .ttl = HOP_LIMIT,
         .protocol = facts->ipv6 ? PROTOCOL_IPV6 : PROTOCOL_IPIP,
-        .saddr = settings[side].source4 | (entropy & settings[side].host_bits4),
+        .saddr = globals.settings[side].source4 | (entropy & globals.settings[side].host_bits4),
         .daddr = backend->address[0],
     };
     header.check = checksum(&header);
@@ -290,10 +289,10 @@ INLINE int wrap6(struct xdp_md* context, const struct facts* facts, const struct
     word[0] = __builtin_bswap32(6u << 28 | (__u32) class << 20 | (entropy & 0xfffff));
     word[1] = __builtin_bswap32(facts->length << 16 | next << 8 | HOP_LIMIT);
     for (int i = 0; i < 4; ++i) {
-        word[2 + i] = settings[side].source6[i];
+        word[2 + i] = globals.settings[side].source6[i];
         word[6 + i] = backend->address[i];
     }
-    word[5] |= entropy & settings[side].host_bits6;
+    word[5] |= entropy & globals.settings[side].host_bits6;
     return 1;
 }
 
@@ -302,7 +301,7 @@ INLINE int send(struct xdp_md* context, const struct facts* facts, const struct 
 {
     const __u32 outer = backend->ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
     const __u8* inner = (const __u8*)data_of(context) + (facts->network & 31);
-    if (facts->length + outer > settings[side].mtu) return dropped(LB_DROP_TOO_BIG, frame);
+    if (facts->length + outer > globals.settings[side].mtu) return dropped(LB_DROP_TOO_BIG, frame);
     if ((const void*)(inner + 2) > end_of(context)) return dropped(LB_DROP_MALFORMED, frame);
     const __u8 class = facts->ipv6 ? (__u8)(inner[0] << 4 | inner[1] >> 4) : inner[1];
     const int wrapped = backend->ipv6 ? wrap6(context, facts, backend, side, entropy, class)
@@ -313,13 +312,13 @@ INLINE int send(struct xdp_md* context, const struct facts* facts, const struct 
 __noinline int balance(struct xdp_md* context, const struct facts* facts, __u32 frame)
 {
     if (!facts) return XDP_PASS;
-    const __u32 side = *(volatile __u64*)&generation & 1; /* read once: a packet sees one configuration */
+    const __u32 side = *(volatile __u64*)&globals.generation & 1; /* read once: a packet sees one configuration */
     const struct lb_vip* vip = vip_of(facts, side);
     if (!vip) return XDP_PASS;
     count(vip->counter, frame);
     if (facts->odd & MALFORMED) return dropped(LB_DROP_MALFORMED, frame);
     if (facts->fragment && vip->drop_fragments) return dropped(LB_DROP_FRAGMENT, frame);
-    const __u64 hash = hash_of(facts, settings[side].key, vip->by_source || facts->fragment);
+    const __u64 hash = hash_of(facts, globals.settings[side].key, vip->by_source || facts->fragment);
     const __u32 place = (__u32)((hash >> 32) * LB_SLOTS >> 32);
     const __u32 at = vip->row + place / LB_ROW_SLOTS;
     const struct lb_row* row = of_side(&rows_of, side, &at);

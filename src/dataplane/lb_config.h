@@ -39,6 +39,8 @@ struct LbVip {
 std::string to_text(const LbVip& vip); // "192.0.2.1:443/tcp", "[2001:db8::1]:53/udp"
 
 struct LbConfig {
+    std::vector<std::string> interfaces;       // where packets to the VIPs come in; empty: nowhere yet
+    bool generic = false;                      // XDP behind the allocation of buffers, for drivers without native XDP
     std::optional<Prefix> source4, source6;    // from where packets go to backends; host bits come from the flow's hash
     std::array<std::uint64_t, 2> hash_key{};   // the same on all balancers of a fleet
     std::uint32_t mtu = 1500;                  // of the way to the backends

@@ -2,6 +2,7 @@
 // Reading a load balancer's configuration. Every error is one line with file, line and column.
 #include "base/text.h"
 #include "dataplane/lb_config.h"
+#include "dataplane/xdp_link.h"
 #include "model/words.h"
 #include "model/yaml_tree.h"
 
@@ -9,12 +10,15 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 
 namespace netwright::dataplane {
 namespace {
 
-constexpr std::array<std::string_view, 7> config_fields{"mode", "source", "mtu", "drain", "hash_key", "pools", "vips"};
+constexpr std::array<std::string_view, 9> config_fields{"interfaces", "xdp",      "mode",  "source", "mtu",
+                                                        "drain",      "hash_key", "pools", "vips"};
 constexpr std::array<std::string_view, 1> mode_words{"ipip"};
+constexpr std::array<std::string_view, 2> xdp_words{"native", "generic"};
 constexpr std::array<std::string_view, 1> pool_fields{"backends"};
 constexpr std::array<std::string_view, 2> backend_fields{"address", "weight"};
 constexpr std::array<std::string_view, 5> vip_fields{"address", "port", "protocol", "pool", "affinity"};
@@ -69,6 +73,7 @@ private:
                                  std::uint64_t least, std::uint64_t most) const;
     Result<void> settings(const YamlNode& root);
     Result<void> sources(const YamlNode& node);
+    Result<void> interfaces(const YamlNode& node);
     Result<LbBackend> backend(const YamlNode& node) const;
     Result<LbPool> pool(const std::string& name, const YamlNode& node) const;
     Result<void> vip(const YamlNode& node);
@@ -111,10 +116,26 @@ Result<void> ConfigReader::sources(const YamlNode& node)
     return {};
 }
 
+Result<void> ConfigReader::interfaces(const YamlNode& node)
+{
+    config_.interfaces = TRY(one_or_more(node, "interfaces"));
+    for (std::size_t i = 0; i < config_.interfaces.size(); ++i) {
+        const std::string& name = config_.interfaces[i];
+        if (!is_interface_name(name)) return reader_.fail_at(node, fmt::format("'{}' is no interface's name", name));
+        const auto rest = std::span(config_.interfaces).subspan(i + 1);
+        if (std::ranges::find(rest, name) != rest.end())
+            return reader_.fail_at(node, fmt::format("interface {} stands twice", name));
+    }
+    return {};
+}
+
 Result<void> ConfigReader::settings(const YamlNode& root)
 {
     const auto mode = [](std::string_view text) { return find_word("mode", mode_words, text); };
     if (const YamlNode* node = root.find("mode")) TRY_VOID(reader_.read(*node, "mode", mode));
+    const auto xdp = [](std::string_view text) { return find_word("xdp", xdp_words, text); };
+    if (const YamlNode* node = root.find("xdp")) config_.generic = TRY(reader_.read(*node, "xdp", xdp)) == 1;
+    if (const YamlNode* node = root.find("interfaces")) TRY_VOID(interfaces(*node));
     const YamlNode* source = TRY(reader_.need(root, "source"));
     TRY_VOID(sources(*source));
     config_.mtu = static_cast<std::uint32_t>(TRY(number(root, "mtu", config_.mtu, 576, 65535)));

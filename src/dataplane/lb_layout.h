@@ -52,6 +52,12 @@ struct lb_settings {
     __u32 source6[4], host_bits6; /* of the last word */
 };
 
+/* What the program reads first: its .bss, which is written through a mapping. */
+struct lb_globals {
+    __u64 generation; /* its lowest bit is the side that is read; 0: nothing was configured yet */
+    struct lb_settings settings[2];
+};
+
 /* Connections, a set of eight on each CPU for each hash: tag (32 bits), backend (16), second of last use (15), and
  * whether more than a SYN was seen (1). Only connections of slots that changed are in it. */
 enum { LB_WAYS = 8 };

@@ -2,13 +2,14 @@
 // Loading the load balancer, and giving it its configurations.
 #include "dataplane/lb_program.h"
 
-#include "base/fd.h"
-#include "dataplane/not_loaded.h"
+#include "dataplane/loaded.h"
+#include "dataplane/pins.h"
 #include "kernel/libbpf_silence.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
@@ -53,85 +54,141 @@ Result<Fd> make_array(const Table& table, const std::vector<Value>& values)
 }
 
 // The kernel returns only when no packet is left that may see what stood there before.
-Result<void> put(const bpf_map* sides, std::uint32_t side, const Fd& table)
+Result<void> put(const Fd& sides, const Table& what, std::uint32_t side, const Fd& table)
 {
     const int map = table.get();
-    if (bpf_map_update_elem(bpf_map__fd(sides), &side, &map, BPF_ANY) < 0)
-        return std::unexpected(errno_error(fmt::format("replace the table {}", bpf_map__name(sides)), errno));
+    if (bpf_map_update_elem(sides.get(), &side, &map, BPF_ANY) < 0)
+        return std::unexpected(errno_error(fmt::format("replace the table {}", what.name), errno));
     return {};
+}
+
+// Every row of the array that stands on `side`.
+Result<std::vector<lb_row>> read_rows(const Fd& sides, std::uint32_t side)
+{
+    std::uint32_t id = 0;
+    bpf_map_info info{};
+    __u32 size = sizeof info;
+    if (bpf_map_lookup_elem(sides.get(), &side, &id) < 0)
+        return std::unexpected(errno_error("find the load balancer's rows", errno));
+    const Fd rows(bpf_map_get_fd_by_id(id));
+    if (!rows || bpf_obj_get_info_by_fd(rows.get(), &info, &size) < 0)
+        return std::unexpected(errno_error("open the load balancer's rows", errno));
+    std::vector<lb_row> values(info.max_entries);
+    std::vector<std::uint32_t> keys(info.max_entries);
+    __u32 count = info.max_entries, next = 0;
+    if (bpf_map_lookup_batch(rows.get(), nullptr, &next, keys.data(), values.data(), &count, nullptr) < 0 &&
+        errno != ENOENT)
+        return std::unexpected(errno_error("read the load balancer's rows", errno));
+    values.resize(count);
+    return values;
+}
+
+// The globals of another version have another size, as far as they differ at all.
+bool of_this_version(int globals)
+{
+    bpf_map_info info{};
+    __u32 size = sizeof info;
+    return bpf_obj_get_info_by_fd(globals, &info, &size) == 0 && info.value_size == sizeof(lb_globals);
 }
 
 } // namespace
 
-void LbProgram::Destroy::operator()(lb_bpf* skeleton) const { lb_bpf__destroy(skeleton); }
-LbProgram::LbProgram(Skeleton skeleton) : skeleton_(std::move(skeleton)) {}
-LbProgram::LbProgram(LbProgram&&) noexcept = default;
-LbProgram& LbProgram::operator=(LbProgram&&) noexcept = default;
-LbProgram::~LbProgram() = default;
+void LbProgram::Unmap::operator()(lb_globals* globals) const { (void)::munmap(globals, sizeof *globals); }
+
+Result<LbProgram> LbProgram::made_of(Parts parts)
+{
+    void* const globals =
+        ::mmap(nullptr, sizeof(lb_globals), PROT_READ | PROT_WRITE, MAP_SHARED, parts[Globals].get(), 0);
+    if (globals == MAP_FAILED) return std::unexpected(errno_error("map the load balancer's settings", errno));
+    return LbProgram(std::move(parts), static_cast<lb_globals*>(globals));
+}
 
 Result<LbProgram> LbProgram::load(std::uint32_t connections)
 {
     const kernel::LibbpfSilence silence;
-    Skeleton skeleton(lb_bpf__open());
+    const std::unique_ptr<lb_bpf, decltype(&lb_bpf__destroy)> skeleton(lb_bpf__open(), lb_bpf__destroy);
     if (!skeleton) return not_loaded("load balancer", errno);
-    const int cpus = libbpf_num_possible_cpus();
-    if (cpus < 1) return fail(Error::Kind::Unsupported, "count the CPUs for the load balancer's connections");
     const std::uint32_t sets = std::bit_ceil(std::clamp(connections, 8U, 1U << 24) / LB_WAYS);
     skeleton->rodata->set_mask = sets - 1;
-    bpf_map__set_max_entries(skeleton->maps.connections, sets * static_cast<std::uint32_t>(cpus));
+    bpf_map__set_max_entries(skeleton->maps.connections, sets * static_cast<std::uint32_t>(possible_cpus()));
     if (const int code = lb_bpf__load(skeleton.get()); code < 0) return not_loaded("load balancer", -code);
-    return LbProgram(std::move(skeleton));
+    Parts parts;
+    parts[Program] = TRY(second_hold(bpf_program__fd(skeleton->progs.lb)));
+    const auto& maps = skeleton->maps;
+    const std::array<std::pair<Part, const bpf_map*>, 6> tables{{{Globals, maps.bss},
+                                                                 {Vips4, maps.vips4_of},
+                                                                 {Vips6, maps.vips6_of},
+                                                                 {Rows, maps.rows_of},
+                                                                 {Backends, maps.backends_of},
+                                                                 {Counts, maps.lb_counts}}};
+    for (const auto& [part, map] : tables)
+        parts[part] = TRY(second_hold(bpf_map__fd(map)));
+    return made_of(std::move(parts));
+}
+
+Result<LbProgram> LbProgram::open(const std::filesystem::path& directory)
+{
+    Parts parts;
+    for (std::size_t part = 0; part < part_count; ++part)
+        parts[part] = TRY(pinned(directory / names[part]));
+    if (!of_this_version(parts[Globals].get()))
+        return fail(Error::Kind::Unsupported, "another version of netwright loaded the balancer that runs here: "
+                                              "netwright lb off, then apply again");
+    return made_of(std::move(parts));
+}
+
+Result<void> LbProgram::pin(const std::filesystem::path& directory) const
+{
+    for (std::size_t part = 0; part < part_count; ++part)
+        TRY_VOID(dataplane::pin(parts_[part].get(), directory / names[part]));
+    return {};
+}
+
+std::uint64_t LbProgram::generation() const
+{
+    return std::atomic_ref<__u64>(globals_->generation).load(std::memory_order_acquire);
 }
 
 Result<void> LbProgram::configure(const LbImage& image)
 {
-    const std::uint64_t next = skeleton_->bss->generation + 1;
+    const std::uint64_t next = generation() + 1;
     const auto side = static_cast<std::uint32_t>(next & 1);
     const Fd vips4 = TRY(make_table(vips4_table, image.keys4, image.vips4));
     const Fd vips6 = TRY(make_table(vips6_table, image.keys6, image.vips6));
     const Fd rows = TRY(make_array(rows_table, image.rows));
     const Fd backends = TRY(make_array(backends_table, image.backends));
-    TRY_VOID(put(skeleton_->maps.vips4_of, side, vips4));
-    TRY_VOID(put(skeleton_->maps.vips6_of, side, vips6));
-    TRY_VOID(put(skeleton_->maps.rows_of, side, rows));
-    TRY_VOID(put(skeleton_->maps.backends_of, side, backends));
-    skeleton_->bss->settings[side] = image.settings;
-    std::atomic_ref<decltype(lb_bpf::lb_bpf__bss::generation)>(skeleton_->bss->generation)
-        .store(next, std::memory_order_release);
+    TRY_VOID(put(parts_[Vips4], vips4_table, side, vips4));
+    TRY_VOID(put(parts_[Vips6], vips6_table, side, vips6));
+    TRY_VOID(put(parts_[Rows], rows_table, side, rows));
+    TRY_VOID(put(parts_[Backends], backends_table, side, backends));
+    globals_->settings[side] = image.settings;
+    std::atomic_ref<__u64>(globals_->generation).store(next, std::memory_order_release);
     return {};
+}
+
+Result<LbImage> LbProgram::running_image() const
+{
+    const auto side = static_cast<std::uint32_t>(generation() & 1);
+    LbImage image;
+    image.settings = globals_->settings[side];
+    image.rows = TRY(read_rows(parts_[Rows], side));
+    return image;
 }
 
 Result<std::vector<lb_count>> LbProgram::read_counts() const
 {
-    const auto cpus = static_cast<std::size_t>(std::max(libbpf_num_possible_cpus(), 1));
-    std::vector<lb_count> rows(cpus), sums(LB_COUNT_MOST);
-    const int map = bpf_map__fd(skeleton_->maps.lb_counts);
-    for (std::uint32_t counter = 0; counter < LB_COUNT_MOST; ++counter) {
-        if (bpf_map_lookup_elem(map, &counter, rows.data()) < 0)
-            return std::unexpected(errno_error("read the load balancer's counters", errno));
-        for (const lb_count& row : rows) {
-            sums[counter].packets += row.packets;
-            sums[counter].bytes += row.bytes;
-        }
-    }
-    return sums;
+    return sum_counts<lb_count>(parts_[Counts].get(), LB_COUNT_MOST);
 }
 
-Result<Balanced> LbProgram::run(std::span<const std::uint8_t> frame) const
+Result<void> LbProgram::clear_counts(std::span<const std::uint32_t> counters) const
 {
-    Balanced result;
-    result.frame.resize(frame.size() + 64);
-    LIBBPF_OPTS(bpf_test_run_opts, options);
-    options.data_in = frame.data();
-    options.data_size_in = static_cast<__u32>(frame.size());
-    options.data_out = result.frame.data();
-    options.data_size_out = static_cast<__u32>(result.frame.size());
-    options.repeat = 1;
-    if (bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.lb), &options) < 0)
-        return std::unexpected(errno_error("run a frame through the load balancer", errno));
-    result.action = options.retval;
-    result.frame.resize(options.data_size_out);
-    return result;
+    const std::vector<lb_count> zeros(possible_cpus());
+    for (const std::uint32_t counter : counters)
+        if (bpf_map_update_elem(parts_[Counts].get(), &counter, zeros.data(), BPF_ANY) < 0)
+            return std::unexpected(errno_error("clear the load balancer's counters", errno));
+    return {};
 }
+
+Result<Handled> LbProgram::run(std::span<const std::uint8_t> frame) const { return run_frame(program(), frame); }
 
 } // namespace netwright::dataplane

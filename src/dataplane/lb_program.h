@@ -1,48 +1,57 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The load balancer in the kernel: one loaded program with its tables, not attached to anything.
+// The load balancer in the kernel: one loaded program with its tables. Pinned, it outlives the command that loaded it
+// and is opened again by the next.
 #pragma once
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "dataplane/lb_image.h"
+#include "dataplane/loaded.h"
 
+#include <array>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <vector>
 
-struct lb_bpf;
-
 namespace netwright::dataplane {
-
-struct Balanced {
-    std::uint32_t action = 0;        // XDP_PASS, XDP_DROP, XDP_TX
-    std::vector<std::uint8_t> frame; // as it leaves
-};
 
 class LbProgram {
 public:
     // `connections`: how many each CPU remembers of slots that changed hands. Until the first configuration all packets
     // pass. Unsupported: this kernel's verifier refuses it. Refused: the rights are missing.
     static Result<LbProgram> load(std::uint32_t connections = 1U << 17);
+    // What pin() left in `directory`. Unsupported: another version of netwright loaded it.
+    static Result<LbProgram> open(const std::filesystem::path& directory);
+    Result<void> pin(const std::filesystem::path& directory) const;
 
+    int program() const { return parts_[Program].get(); }
+    // Of the configuration that packets see; 0: none yet.
+    std::uint64_t generation() const;
     // Every packet sees the configuration before or this one. On failure the one before stays.
     Result<void> configure(const LbImage& image);
+    // Settings and rows that packets see now. Names are not in the kernel.
+    Result<LbImage> running_image() const;
     // Packets and bytes of each counter, summed over CPUs; LB_COUNT_MOST of them.
     Result<std::vector<lb_count>> read_counts() const;
+    Result<void> clear_counts(std::span<const std::uint32_t> counters) const;
     // One frame through the program, without any interface (BPF_PROG_TEST_RUN).
-    Result<Balanced> run(std::span<const std::uint8_t> frame) const;
-
-    LbProgram(LbProgram&&) noexcept;
-    LbProgram& operator=(LbProgram&&) noexcept;
-    ~LbProgram();
+    Result<Handled> run(std::span<const std::uint8_t> frame) const;
 
 private:
-    struct Destroy {
-        void operator()(lb_bpf* skeleton) const;
+    enum Part { Program, Globals, Vips4, Vips6, Rows, Backends, Counts, part_count };
+    static constexpr std::array<const char*, part_count> names{"program", "globals",  "vips4", "vips6",
+                                                               "rows",    "backends", "counts"};
+    struct Unmap {
+        void operator()(lb_globals* globals) const;
     };
-    using Skeleton = std::unique_ptr<lb_bpf, Destroy>;
-    explicit LbProgram(Skeleton skeleton);
-    Skeleton skeleton_;
+    using Parts = std::array<Fd, part_count>;
+    static Result<LbProgram> made_of(Parts parts);
+    LbProgram(Parts parts, lb_globals* globals) : parts_(std::move(parts)), globals_(globals) {}
+
+    Parts parts_;
+    std::unique_ptr<lb_globals, Unmap> globals_;
 };
 
 } // namespace netwright::dataplane

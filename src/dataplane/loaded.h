@@ -1,27 +1,48 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Why a program could not be loaded, for people.
+// What is the same for every BPF program of this room once libbpf has it, or has refused it.
 #pragma once
 
 #include "base/error.h"
+#include "base/fd.h"
 
-#include <fmt/format.h>
-
-#include <expected>
+#include <cstdint>
+#include <span>
 #include <string_view>
-#include <utility>
+#include <vector>
 
 namespace netwright::dataplane {
 
 // `code` is libbpf's errno. Refused: rights are missing. Everything else is Unsupported: this kernel's verifier
 // refuses.
-inline std::unexpected<Error> not_loaded(std::string_view program, int code)
+std::unexpected<Error> not_loaded(std::string_view program, int code);
+
+// Another descriptor of a BPF object, which lives as long as the longer-lived of the two.
+Result<Fd> second_hold(int descriptor);
+
+struct Handled {
+    std::uint32_t action = 0;        // XDP_PASS, XDP_DROP, XDP_TX
+    std::vector<std::uint8_t> frame; // as the program left it
+};
+// One frame through an XDP program, without any interface (BPF_PROG_TEST_RUN).
+Result<Handled> run_frame(int program, std::span<const std::uint8_t> frame);
+
+// The rows of a per-CPU array's element, one a CPU that may ever be there.
+Result<void> read_per_cpu(int map, std::uint32_t element, void* rows);
+std::size_t possible_cpus();
+
+// Elements 0 to `size`-1 of a per-CPU array of counters, summed over CPUs.
+template <class Count>
+Result<std::vector<Count>> sum_counts(int map, std::uint32_t size)
 {
-    auto error = errno_error(fmt::format("load the {}", program), code);
-    if (error.kind == Error::Kind::Refused)
-        error.what += " (run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON)";
-    else
-        error.kind = Error::Kind::Unsupported;
-    return std::unexpected(std::move(error));
+    std::vector<Count> rows(possible_cpus()), sums(size);
+    for (std::uint32_t element = 0; element < size; ++element) {
+        TRY_VOID(read_per_cpu(map, element, rows.data()));
+        for (const Count& row : rows) {
+            sums[element].packets += row.packets;
+            sums[element].bytes += row.bytes;
+        }
+    }
+    return sums;
 }
 
 } // namespace netwright::dataplane

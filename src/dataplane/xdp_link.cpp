@@ -68,6 +68,12 @@ Result<XdpLink> XdpLink::attach(const std::string& interface, int program, bool 
     return XdpLink(std::move(link));
 }
 
+bool is_interface_name(std::string_view name)
+{
+    return !name.empty() && name.size() < IFNAMSIZ && name != "." && name != ".." &&
+           name.find_first_of("/: \t\n\v\f\r") == std::string_view::npos;
+}
+
 Result<Fd> program_of(int link)
 {
     bpf_link_info info{};

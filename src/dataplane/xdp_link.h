@@ -6,6 +6,7 @@
 #include "base/fd.h"
 
 #include <string>
+#include <string_view>
 
 namespace netwright::dataplane {
 
@@ -19,6 +20,9 @@ private:
     explicit XdpLink(Fd link) : link_(std::move(link)) {}
     Fd link_;
 };
+
+// Whether the kernel takes it for an interface's name (dev_valid_name, net/core/dev.c).
+bool is_interface_name(std::string_view name);
 
 // The program that a link runs now.
 Result<Fd> program_of(int link);

@@ -5,14 +5,13 @@
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
-#include <sched.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <thread>
 
+#include "support/private_bpffs.h"
 #include "support/program.h"
 
 namespace fs = std::filesystem;
@@ -20,22 +19,12 @@ using namespace netwright;
 
 namespace {
 
-void enter_private_namespaces()
-{
-    static const bool entered = [] {
-        return ::unshare(CLONE_NEWNET | CLONE_NEWNS) == 0 &&
-               ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-               ::mount("bpf", "/sys/fs/bpf", "bpf", 0, nullptr) == 0;
-    }();
-    REQUIRE_MESSAGE(entered, "this test needs root: it makes namespaces of its own");
-}
-
 // This namespace has nwa (10.9.0.1) and nwc; beside it lies one with nwb (10.9.0.2).
 class Desk {
 public:
     Desk()
     {
-        enter_private_namespaces();
+        support::enter_private_bpffs();
         fs::create_directories(directory);
         support::must("ip netns add " + beside);
         support::must("ip link add nwa type veth peer name nwb netns " + beside);

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "../dataplane/lb_reference.h"
+#include "aim.h"
 #include "packet_maker.h"
 
 using namespace netwright;
@@ -55,7 +56,7 @@ public:
         REQUIRE_MESSAGE(configured, configured.error().what);
         image_ = *std::move(image);
     }
-    Balanced run(const Frame& frame) const
+    Handled run(const Frame& frame) const
     {
         auto balanced = program_->run(frame);
         REQUIRE_MESSAGE(balanced, balanced.error().what);
@@ -70,7 +71,7 @@ public:
     // The last byte of the backend's IPv4 address: whom a connection got.
     unsigned backend(const Frame& frame) const
     {
-        const Balanced balanced = run(frame);
+        const Handled balanced = run(frame);
         return balanced.action == XDP_TX ? balanced.frame.at(33) : 0;
     }
     const LbImage& image() const { return *image_; }
@@ -103,19 +104,6 @@ std::string pool_of(std::initializer_list<std::pair<int, int>> backends)
                 ", weight: " + std::to_string(weight) + "}";
     return "{source: 10.9.0.1, pools: {web: {backends: [" + text +
            "]}}, vips: [{address: 192.0.2.1, port: 80, protocol: tcp, pool: web}]}";
-}
-
-// Half of the frames get a VIP's address.
-void aim(Frame& frame, const LbConfig& config, std::mt19937& random)
-{
-    std::size_t at = 12;
-    while (at + 6 < frame.size() && (frame[at] == 0x81 || frame[at] == 0x88))
-        at += 4;
-    const LbVip& vip = config.vips[random() % config.vips.size()];
-    const std::size_t place = at + 2 + (vip.address.ipv6 ? 24 : 16), size = vip.address.ipv6 ? 16 : 4;
-    const std::uint8_t type = vip.address.ipv6 ? 0x86 : 0x08;
-    if (random() % 8 == 0 || frame.size() < place + size || frame[at] != type) return;
-    std::copy_n(vip.address.address.begin(), size, frame.begin() + static_cast<std::ptrdiff_t>(place));
 }
 
 constexpr std::string_view everything = R"(
@@ -163,7 +151,7 @@ TEST_CASE("a packet to a VIP leaves with the outer header that the standards wan
          {0x45U, 0x12U, 0U, 60U, 0U, 0U, 0x40U, 0U, 64U, 4U, 0x26U, 0xa2U, 10U, 9U, 0U, 1U, 10U, 0U, 0U, 1U})
         expected.push_back(static_cast<std::uint8_t>(byte));
     expected.insert(expected.end(), frame.begin() + 14, frame.end());
-    const Balanced balanced = desk.run(frame);
+    const Handled balanced = desk.run(frame);
     CHECK(balanced.action == XDP_TX);
     CHECK(balanced.frame == expected);
     CHECK(desk.counted(LB_COUNT_VIPS).packets == 1);
@@ -185,9 +173,9 @@ TEST_CASE("program and reference agree on 100,000 generated packets, to the byte
     int differ = 0;
     for (int i = 0; i < 100'000; ++i) {
         Frame frame = maker.frame();
-        aim(frame, config, random);
+        test::aim(frame, config, random);
         const auto wanted = balancer.balance(frame);
-        const Balanced got = desk.run(frame);
+        const Handled got = desk.run(frame);
         ++expected[wanted.action == XDP_TX ? "sent" : wanted.action == XDP_PASS ? "passed" : wanted.why];
         if (got.action == wanted.action && (got.action == XDP_DROP || got.frame == wanted.frame)) continue;
         if (++differ <= 5) MESSAGE("packet ", i, ": ", got.action, " instead of ", wanted.action, " ", wanted.why);

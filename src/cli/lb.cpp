@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// netwright lb: an XDP layer-4 load balancer.
+#include "cli/command.h"
+#include "cli/lb_decap.h"
+#include "dataplane/lb_control.h"
+#include "dataplane/pins.h"
+#include "kernel/namespace.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include <functional>
+#include <memory>
+#include <thread>
+
+namespace netwright::cli {
+namespace {
+
+namespace dp = dataplane;
+
+struct LbFlags {
+    std::string config;
+    bool check = false, json = false, prometheus = false;
+    double watch = 0;
+};
+
+constexpr std::size_t config_limit = 1U << 20;
+constexpr std::array<const char*, 3> kind_words{"vip", "backend", "dropped"};
+
+const char* kind_of(const dp::LbCounted& counted) { return kind_words[static_cast<std::size_t>(counted.of)]; }
+
+Result<std::filesystem::path> enter(const Globals& globals)
+{
+    if (!globals.netns.empty()) TRY_VOID(kernel::enter_namespace(globals.netns));
+    return dp::pin_directory("lb");
+}
+
+std::string summary(const dp::LbConfig& config)
+{
+    std::size_t backends = 0;
+    for (const dp::LbPool& pool : config.pools)
+        backends += pool.backends.size();
+    return fmt::format("balancer with {} and {} in {} on {}{}\n", report::counted(config.vips.size(), "VIP"),
+                       report::counted(backends, "backend"), report::counted(config.pools.size(), "pool"),
+                       config.interfaces.empty() ? "no interface"
+                                                 : fmt::format("{}", fmt::join(config.interfaces, ", ")),
+                       config.generic ? " (generic XDP)" : "");
+}
+
+Result<void> apply_config(const LbFlags& flags, const Globals& globals)
+{
+    const std::string text = TRY(read_file(flags.config, config_limit));
+    const std::string name = flags.config == "-" ? "stdin" : flags.config;
+    const auto config = TRY(dp::parse_lb_config(text, name));
+    for (const std::string& doubt : dp::doubts(config))
+        fmt::print(stderr, "netwright: {}\n", doubt);
+    if (flags.check) return print("would install: " + summary(config));
+    const auto directory = TRY(enter(globals));
+    TRY_VOID(dp::install_lb(directory, config, name));
+    return print("installed: " + summary(config));
+}
+
+std::string percent(double part) { return fmt::format("{:.1f} %", part * 100); }
+
+std::string view_json(const dp::LbView& view)
+{
+    nlohmann::json shares = nlohmann::json::array();
+    for (const dp::LbShare& share : view.shares)
+        shares.push_back(
+            {{"pool", share.pool}, {"backend", share.backend}, {"owns", share.owns}, {"keeps", share.keeps}});
+    const nlohmann::json json{{"config", view.installed.config},
+                              {"xdp", view.installed.generic ? "generic" : "native"},
+                              {"interfaces", view.installed.interfaces},
+                              {"generation", view.installed.generation},
+                              {"draining_seconds", std::chrono::duration<double>(view.draining).count()},
+                              {"shares", shares}};
+    return json.dump(2) + "\n";
+}
+
+std::string view_text(const dp::LbView& view, const Globals& globals)
+{
+    std::string text = fmt::format(
+        "config      {}\nxdp         {}\ninterfaces  {}\ndraining    {}\n\n", report::printable(view.installed.config),
+        view.installed.generic ? "generic" : "native", fmt::join(view.installed.interfaces, ", "),
+        view.draining.count() == 0 ? std::string("no: every connection is with its backend")
+                                   : "for " + duration_text(view.draining) + " more");
+    std::vector<std::vector<std::string>> rows{{"pool", "backend", "gets new connections of", "keeps old ones of"}};
+    for (const dp::LbShare& share : view.shares)
+        rows.push_back({report::printable(share.pool), share.backend, percent(share.owns),
+                        share.keeps > 0 ? percent(share.keeps) : ""});
+    return text + report::table(rows, style_of(STDOUT_FILENO, globals));
+}
+
+Result<void> show(const LbFlags& flags, const Globals& globals)
+{
+    const auto directory = TRY(enter(globals));
+    const auto installed = TRY(dp::installed_lb(directory));
+    if (!installed) return print(flags.json ? "null\n" : "no balancer runs here\n");
+    const auto view = TRY(dp::view_lb(directory));
+    return print(flags.json ? view_json(view) : view_text(view, globals));
+}
+
+std::string stats_json(const std::vector<dp::LbCounted>& counts)
+{
+    nlohmann::json json = nlohmann::json::object();
+    for (const dp::LbCounted& count : counts)
+        json[kind_of(count)][count.name] = {{"packets", count.sum.packets}, {"bytes", count.sum.bytes}};
+    return json.dump(2) + "\n";
+}
+
+std::string stats_text(const std::vector<dp::LbCounted>& counts, const Globals& globals)
+{
+    std::vector<std::vector<std::string>> rows{{"", "", "packets", "bytes"}};
+    for (const dp::LbCounted& count : counts)
+        if (count.of != dp::LbCounted::Of::Dropped || count.sum.packets > 0)
+            rows.push_back(
+                {kind_of(count), count.name, fmt::format("{}", count.sum.packets), fmt::format("{}", count.sum.bytes)});
+    return report::table(rows, style_of(STDOUT_FILENO, globals));
+}
+
+// The text format of Prometheus, for node_exporter's textfile collector. Names hold nothing that needs escaping.
+std::string stats_prometheus(const std::vector<dp::LbCounted>& counts)
+{
+    std::string text;
+    for (const bool bytes : {false, true})
+        for (std::size_t kind = 0; kind < kind_words.size(); ++kind) {
+            const std::string metric =
+                fmt::format("netwright_lb_{}_{}_total", kind_words[kind], bytes ? "bytes" : "packets");
+            text += fmt::format("# TYPE {} counter\n", metric);
+            for (const dp::LbCounted& count : counts)
+                if (static_cast<std::size_t>(count.of) == kind)
+                    text += fmt::format("{}{{{}=\"{}\"}} {}\n", metric, kind == 2 ? "reason" : kind_words[kind],
+                                        count.name, bytes ? count.sum.bytes : count.sum.packets);
+        }
+    return text;
+}
+
+Result<void> stats(const LbFlags& flags, const Globals& globals)
+{
+    const auto directory = TRY(enter(globals));
+    for (;;) {
+        const auto counts = TRY(dp::lb_stats(directory));
+        TRY_VOID(print(flags.prometheus ? stats_prometheus(counts)
+                       : flags.json     ? stats_json(counts)
+                                        : stats_text(counts, globals)));
+        if (flags.watch <= 0) return {};
+        std::this_thread::sleep_for(std::chrono::duration<double>(flags.watch));
+        TRY_VOID(print("\n"));
+    }
+}
+
+Result<void> off(const LbFlags&, const Globals& globals)
+{
+    const auto directory = TRY(enter(globals));
+    const bool there = std::filesystem::exists(directory);
+    if (there) TRY_VOID(dp::remove_lb(directory));
+    return print(there ? "removed\n" : "no balancer runs here\n");
+}
+
+using LbStep = Result<void> (*)(const LbFlags&, const Globals&);
+using LbAction = std::function<Result<void>()>;
+
+} // namespace
+
+Action declare_lb(CLI::App& app, const Globals& globals)
+{
+    const auto flags = std::make_shared<LbFlags>();
+    const auto chosen = std::make_shared<LbAction>();
+    const auto add = [&](const char* name, const char* what, LbStep run) {
+        CLI::App* const sub = app.add_subcommand(name, what);
+        sub->callback([=, &globals] { *chosen = [=, &globals] { return run(*flags, globals); }; });
+        return sub;
+    };
+    app.require_subcommand(1);
+    CLI::App* const apply =
+        add("apply", "start it, or give the running one another configuration; no connection is lost", apply_config);
+    apply->add_option("config", flags->config, "YAML file, or - for stdin (docs/formats/lb.md)")->required();
+    apply->add_flag("--check", flags->check, "read and judge it; install nothing");
+    CLI::App* const shown = add("show", "what runs, and which backend has which share", show);
+    shown->add_flag("--json", flags->json, "as JSON");
+    CLI::App* const counted = add("stats", "packets and bytes by VIP, backend and reason for a drop", stats);
+    CLI::Option* const json = counted->add_flag("--json", flags->json, "as JSON");
+    counted->add_flag("--prometheus", flags->prometheus, "in Prometheus's text format")->excludes(json);
+    counted->add_option("--watch", flags->watch, "again every so many seconds")->check(CLI::Range(0.1, 3600.0));
+    add("off", "detach it and forget its connections and counters", off);
+    CLI::App* const decap = app.add_subcommand("decap", "on a backend: take the balancer's outer header off");
+    decap->callback([chosen, run = declare_decap(*decap, globals)] { *chosen = run; });
+    return [chosen] {
+        const auto done_well = (*chosen)();
+        return done_well ? done : complain(done_well.error());
+    };
+}
+
+} // namespace netwright::cli

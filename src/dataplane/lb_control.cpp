@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Installing, reconfiguring and removing the load balancer.
+#include "dataplane/lb_control.h"
+
+#include "dataplane/pins.h"
+
+#include <bpf/bpf.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <ctime>
+#include <set>
+
+namespace netwright::dataplane {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::uint64_t monotonic()
+{
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+// A command that was killed between the configuration and its names left them in the state that it had prepared.
+Result<InstalledLb> names_of(const fs::path& directory, std::uint64_t generation)
+{
+    for (const std::string_view name : {std::string_view("state"), prepared_state}) {
+        const auto text = TRY(pinned_state(directory, name));
+        if (!text) continue;
+        auto installed = TRY(parse_installed_lb(*text));
+        if (installed.generation == generation) return installed;
+    }
+    return fail(Error::Kind::Unsupported, "the balancer that runs here was changed by something else than netwright: "
+                                          "netwright lb off, then apply again");
+}
+
+struct Running {
+    LbProgram program;
+    InstalledLb installed;
+};
+
+Result<std::optional<Running>> running(const fs::path& directory)
+{
+    const auto state = TRY(pinned_state(directory));
+    if (!state) return std::nullopt;
+    auto program = TRY(LbProgram::open(directory));
+    auto installed = TRY(names_of(directory, program.generation()));
+    return Running{std::move(program), std::move(installed)};
+}
+
+Result<Running> must_run(const fs::path& directory)
+{
+    auto found = TRY(running(directory));
+    if (!found) return fail(Error::Kind::Absent, "no balancer runs here (see: netwright lb apply)");
+    return *std::move(found);
+}
+
+Result<LbImage> image_of(const Running& before)
+{
+    auto image = TRY(before.program.running_image());
+    image.numbers = before.installed.numbers;
+    image.counters = before.installed.counters;
+    image.pools = before.installed.pools;
+    return image;
+}
+
+// A mode is chosen when a link is made: another one needs a moment without any balancer.
+Result<void> fits(const LbConfig& config, const std::optional<Running>& before)
+{
+    if (config.interfaces.empty())
+        return fail(Error::Kind::Rejected, "the configuration names no interface: add 'interfaces: [eth0]'");
+    if (before && before->installed.generic != config.generic)
+        return fail(Error::Kind::Rejected,
+                    "the running balancer has another XDP mode (native or generic), and "
+                    "changing it interrupts all connections: netwright lb off, then apply again");
+    return {};
+}
+
+// A number that another VIP or backend had before begins at zero.
+Result<void> clear_new_counters(const LbProgram& program, const LbImage& image, const InstalledLb& before)
+{
+    std::set<std::uint32_t> fresh;
+    for (const auto& [name, counter] : image.counters)
+        if (!before.counters.contains(name)) fresh.insert(counter);
+    for (const auto& [address, number] : image.numbers)
+        if (!before.numbers.contains(address)) fresh.insert(LB_COUNT_BACKENDS + number);
+    return program.clear_counts(std::vector(fresh.begin(), fresh.end()));
+}
+
+// The last thing that can fail comes before the configuration that packets see.
+Result<void> reconfigure(const fs::path& directory, LbProgram& program, const LbConfig& config, const LbImage& image,
+                         InstalledLb now)
+{
+    PinnedLinks links(directory);
+    for (const std::string& interface : config.interfaces)
+        TRY_VOID(links.add(interface, program.program(), config.generic));
+    now.generation = program.generation() + 1;
+    TRY_VOID(prepare_state(directory, to_text(now)));
+    TRY_VOID(links.pin_new());
+    TRY_VOID(program.configure(image));
+    links.keep();
+    return commit_state(directory);
+}
+
+Result<void> start(const fs::path& directory, const LbConfig& config, const std::string& name)
+{
+    const auto image = TRY(make_lb_image(config, nullptr, monotonic()));
+    auto program = TRY(LbProgram::load());
+    TRY_VOID(program.pin(directory));
+    return reconfigure(directory, program, config, image,
+                       {name, config.generic, 0, config.interfaces, image.numbers, image.counters, image.pools});
+}
+
+Result<void> change(const fs::path& directory, Running& before, const LbConfig& config, const std::string& name)
+{
+    const auto old = TRY(image_of(before));
+    const auto image = TRY(make_lb_image(config, &old, monotonic()));
+    TRY_VOID(clear_new_counters(before.program, image, before.installed));
+    TRY_VOID(reconfigure(directory, before.program, config, image,
+                         {name, config.generic, 0, config.interfaces, image.numbers, image.counters, image.pools}));
+    for (const std::string& interface : before.installed.interfaces)
+        if (std::ranges::find(config.interfaces, interface) == config.interfaces.end())
+            TRY_VOID(unpin_link(directory, interface));
+    return {};
+}
+
+// Slots of one pool by backend, as parts of all.
+void add_shares(LbView& view, const LbImage& image, const std::string& pool, std::uint32_t row)
+{
+    constexpr double one_slot = 1.0 / +LB_SLOTS;
+    std::map<std::uint32_t, LbShare> shares;
+    for (std::uint32_t slot = 0; slot < LB_SLOTS; ++slot) {
+        const std::uint32_t word = slot_of(image, row, slot);
+        shares[LB_OWNER(word)].owns += one_slot;
+        if (LB_CONSULT(word) && LB_BEFORE(word) != LB_OWNER(word)) shares[LB_BEFORE(word)].keeps += one_slot;
+    }
+    for (const auto& [address, number] : view.installed.numbers)
+        if (const auto found = shares.find(number); found != shares.end()) {
+            found->second.pool = pool;
+            found->second.backend = to_text(address);
+            view.shares.push_back(found->second);
+        }
+}
+
+constexpr std::array<const char*, 5> drop_words{"malformed", "fragment", "too-big", "no-backend", "no-room"};
+static_assert(drop_words.size() == LB_DROP_NO_ROOM + 1);
+
+} // namespace
+
+Result<std::optional<InstalledLb>> installed_lb(const fs::path& directory)
+{
+    auto found = TRY(running(directory));
+    if (!found) return std::nullopt;
+    return std::move(found->installed);
+}
+
+Result<void> install_lb(const fs::path& directory, const LbConfig& config, const std::string& name)
+{
+    const Fd claim = TRY(claim_pins(directory));
+    auto before = running(directory);
+    if (!before) return std::unexpected(before.error());
+    if (*before) {
+        TRY_VOID(fits(config, *before));
+        return change(directory, **before, config, name);
+    }
+    auto started = fits(config, *before);
+    if (started) (void)clear_pins(directory); // what a command left that was killed before it had begun
+    if (started) started = start(directory, config, name);
+    if (!started) (void)remove_pins(directory);
+    return started;
+}
+
+Result<void> remove_lb(const fs::path& directory)
+{
+    const Fd claim = TRY(claim_pins(directory));
+    return remove_pins(directory);
+}
+
+Result<LbView> view_lb(const fs::path& directory)
+{
+    const auto now = TRY(must_run(directory));
+    const auto image = TRY(now.program.running_image());
+    LbView view{now.installed, {}, {}};
+    const std::uint64_t time = monotonic();
+    if (image.settings.drain_until > time) view.draining = Nanoseconds(image.settings.drain_until - time);
+    for (const auto& [pool, row] : now.installed.pools)
+        add_shares(view, image, pool, row);
+    if (view.draining.count() == 0)
+        for (LbShare& share : view.shares)
+            share.keeps = 0;
+    return view;
+}
+
+Result<std::vector<LbCounted>> lb_stats(const fs::path& directory)
+{
+    const auto now = TRY(must_run(directory));
+    const auto sums = TRY(now.program.read_counts());
+    std::vector<LbCounted> counted;
+    for (const auto& [name, counter] : now.installed.counters)
+        counted.push_back({LbCounted::Of::Vip, name, sums[counter]});
+    for (const auto& [address, number] : now.installed.numbers)
+        counted.push_back({LbCounted::Of::Backend, to_text(address), sums[LB_COUNT_BACKENDS + number]});
+    for (std::size_t i = 0; i < drop_words.size(); ++i)
+        counted.push_back({LbCounted::Of::Dropped, drop_words[i], sums[i]});
+    return counted;
+}
+
+} // namespace netwright::dataplane
