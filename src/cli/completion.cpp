@@ -154,19 +154,23 @@ void add_flags(const CLI::App& app, Words& words)
             words.push_back("--" + name);
 }
 
-const CLI::App* find_command(const CLI::App& root, const std::string& name)
+// A command with its options, which the parser that runs now does not have: it knows those of `completion` alone.
+std::unique_ptr<CLI::App> find_command(const std::string& name, const Globals& globals)
 {
-    const auto named = root.get_subcommands([&](const CLI::App* command) { return command->get_name() == name; });
-    return named.empty() ? nullptr : named.front();
+    const auto row = std::ranges::find(commands(), name, &Command::name);
+    if (row == commands().end()) return nullptr;
+    auto command = std::make_unique<CLI::App>(std::string(row->summary), name);
+    row->declare(*command, globals); // nothing is parsed, so nothing is run
+    return command;
 }
 
 struct Cursor {
     const CLI::App* root;
-    const CLI::App* command = nullptr;
+    std::unique_ptr<CLI::App> command;
     std::string pending; // the option whose value comes next
 };
 
-Cursor walk(const CLI::App& root, const Words& before)
+Cursor walk(const CLI::App& root, const Words& before, const Globals& globals)
 {
     Cursor at{&root, nullptr, {}};
     for (const std::string& word : before) {
@@ -180,7 +184,7 @@ Cursor walk(const CLI::App& root, const Words& before)
             if (option == nullptr) option = find_option(root, word);
             if (option != nullptr && option->get_items_expected_max() > 0) at.pending = word;
         } else if (at.command == nullptr) {
-            at.command = find_command(root, word);
+            at.command = find_command(word, globals);
         }
     }
     return at;
@@ -213,7 +217,7 @@ int complete(const CLI::App& root, Words typed, const Globals& globals)
 {
     std::string current = typed.empty() ? std::string{} : std::move(typed.back());
     if (!typed.empty()) typed.pop_back();
-    const Cursor at = walk(root, typed);
+    const Cursor at = walk(root, typed, globals);
     if (current == "=") current.clear();
     const std::string fixed = fixed_part(at, current);
     std::string text;
