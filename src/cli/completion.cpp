@@ -46,7 +46,11 @@ _netwright() {
         _files
     fi
 }
-compdef _netwright netwright
+if [[ "${funcstack[1]}" == _netwright ]]; then
+    _netwright "$@" # read from $fpath at the first Tab, which wants an answer
+else
+    compdef _netwright netwright
+fi
 )";
 
 constexpr std::string_view fish_script =

@@ -68,16 +68,41 @@ TEST_CASE("bash completes with the script")
     CHECK(output.out == "net.core.somaxconn\n");
 }
 
-TEST_CASE("zsh and fish take their scripts")
+bool has_shell(const std::string& name)
 {
-    for (const std::string shell : {"zsh", "fish"}) {
-        if (support::run({"sh", "-c", "command -v " + shell}).status != 0) {
-            MESSAGE("skipped: " << shell << " is not installed");
-            continue;
-        }
-        CHECK(support::run({"sh", "-c", std::string(NETWRIGHT_BINARY) + " completion " + shell + " | " + shell + " -n"})
-                  .status == 0);
-    }
+    if (support::run({"sh", "-c", "command -v " + name}).status == 0) return true;
+    MESSAGE("skipped: " << name << " is not installed");
+    return false;
+}
+
+// The directory of the program under test goes first: the scripts call what was typed.
+const std::string path =
+    "PATH=" + std::string(NETWRIGHT_BINARY).substr(0, std::string(NETWRIGHT_BINARY).rfind('/')) + ":$PATH; ";
+
+TEST_CASE("zsh completes with the script, sourced or found in $fpath, at the first Tab")
+{
+    if (!has_shell("zsh")) return;
+    // Stand-ins for what only an interactive zsh has: they print what would be offered.
+    const std::string pretend = path + "compdef() { :; }; compadd() { print -rl -- ${(P)argv[-1]}; }; "
+                                       "words=(netwright explain net.core.somax); CURRENT=3; ";
+    const auto sourced = support::run({"zsh", "-fc",
+                                       pretend + "source <(netwright completion zsh); _netwright; words=(netwright "
+                                                 "lint /etc/hos); _files() { print files; }; _netwright"});
+    CHECK(sourced.out == "net.core.somaxconn\nfiles\n");
+    const auto found =
+        support::run({"zsh", "-fc",
+                      pretend + "d=$(mktemp -d); netwright completion zsh > $d/_netwright; fpath=($d $fpath); "
+                                "autoload -U _netwright; _netwright; _netwright; rm -r $d"});
+    CHECK(found.out == "net.core.somaxconn\nnet.core.somaxconn\n");
+}
+
+TEST_CASE("fish completes with the script")
+{
+    if (!has_shell("fish")) return;
+    const auto output = support::run({"sh", "-c",
+                                      path + "export PATH; fish --no-config -c 'netwright completion fish | source; "
+                                             "complete -C \"netwright explain net.core.somax\"'"});
+    CHECK(output.out == "net.core.somaxconn\n");
 }
 
 TEST_CASE("a shell nobody knows is refused with those there are")
