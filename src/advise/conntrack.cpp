@@ -4,6 +4,8 @@
 // When the connection table is full, the kernel first evicts an entry that has seen no answer (early_drop); if there is
 // none nearby, the new packet is dropped. Connections already in the table go on. The limit is one for the host and is
 // compared with each namespace's own count; only the first namespace may write it.
+#include "model/conntrack.h"
+
 #include "advise/remedy.h"
 #include "advise/rule.h"
 
@@ -36,17 +38,6 @@ Result<const Conntrack*> table_of(const Case& about)
     if (table) return &*table;
     if (table.error().kind == Error::Kind::Absent) return nullptr;
     return std::unexpected(table.error());
-}
-
-Result<Counter> sum(const Conntrack& table, Counter ConntrackCpu::* member)
-{
-    if (!table.cpus) return std::unexpected(table.cpus.error());
-    Counter total;
-    for (const ConntrackCpu& cpu : *table.cpus) {
-        total.total += (cpu.*member).total;
-        total.growth += (cpu.*member).growth;
-    }
-    return total;
 }
 
 Evidence table_evidence(std::string_view column, const Counter& counter, const Case& about)
@@ -110,7 +101,7 @@ Opinion judge_conntrack_drops(const Case& about)
 {
     const Conntrack* table = TRY(table_of(about));
     if (table == nullptr) return std::vector<Finding>{};
-    const Counter drops = TRY(sum(*table, &ConntrackCpu::drop));
+    const Counter drops = TRY(dropped_for_room(*table));
     const Counter evicted = TRY(sum(*table, &ConntrackCpu::early_drop));
     if (drops.total == 0 && evicted.total == 0) return std::vector<Finding>{};
 
@@ -147,11 +138,14 @@ Opinion judge_insert_failed(const Case& about)
     finding.evidence = {table_evidence("insert_failed", failed, about), table_evidence("clashres", clashes, about)};
     finding.why = "Two packets of one UDP socket, sent at the same moment, each make an entry; address translation "
                   "makes them differ, so one cannot be inserted and its packet is dropped. DNS clients that ask for A "
-                  "and AAAA together are the usual case.";
+                  "and AAAA together are the usual case. A translation rule with too few addresses and ports for a "
+                  "destination drops likewise; a larger table helps neither.";
     finding.cost = "Name resolution that takes 5 s now and then.";
     finding.advice = {
         "A DNS cache on the node; `options single-request-reopen` or use-vc in resolv.conf; --random-fully "
-        "in masquerading rules."};
+        "in masquerading rules.",
+        "Where many hosts share one address towards one destination: more addresses or ports in the translation "
+        "rule."};
     finding.risk = Risk::Low;
     return std::vector{std::move(finding)};
 }
@@ -304,7 +298,8 @@ constexpr std::array rules{
          "limit, if the memory for it is there. Not judged where the module is not loaded.",
          "net/netfilter/nf_conntrack_core.c; Documentation/networking/nf_conntrack-sysctl.rst", judge_nearly_full},
     Rule{"conntrack-drops", "Did connection tracking drop or evict for want of room?",
-         "High when drops grow, Medium when only evictions do, Low for totals since boot.",
+         "High when drops grow, Medium when only evictions do, Low for totals since boot. Drops that are failed "
+         "insertions too are not for want of room, unless the table is full now.",
          "net/netfilter/nf_conntrack_core.c __nf_conntrack_alloc", judge_conntrack_drops},
     Rule{"conntrack-insert-failed", "Are packets lost in races for a tracking entry?",
          "insert_failed: Medium from 10 between the samples, else Low.",

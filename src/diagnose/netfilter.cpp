@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Firewall and connection tracking: what they drop on purpose, and what they drop because they cannot go on.
+#include "model/conntrack.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,24 +12,27 @@
 namespace netwright::diagnose {
 namespace {
 
-std::uint64_t grown(const Snapshot& host, Counter ConntrackCpu::* counter)
+std::uint64_t grown(const Snapshot& host, Result<Counter> (*count)(const Conntrack&))
 {
-    std::uint64_t sum = 0;
-    if (host.conntrack && host.conntrack->cpus)
-        for (const ConntrackCpu& cpu : *host.conntrack->cpus)
-            sum += (cpu.*counter).growth;
-    return sum;
+    if (!host.conntrack) return 0;
+    const auto counter = count(*host.conntrack);
+    return counter ? counter->growth : 0;
+}
+
+template <Counter ConntrackCpu::* Column>
+Result<Counter> column(const Conntrack& table)
+{
+    return sum(table, Column);
 }
 
 // Without connection tracking it cannot be the cause; with counters that cannot be read nobody knows.
-Sightings look_conntrack(const Scene& scene, Counter ConntrackCpu::* counter, std::string_view name,
+Sightings look_conntrack(const Scene& scene, Result<Counter> (*count)(const Conntrack&), std::string_view name,
                          std::uint64_t least)
 {
     const auto& conntrack = scene.now.conntrack;
     if (!conntrack && conntrack.error().kind == Error::Kind::Absent) return std::vector<Sighting>{};
     if (!conntrack) return std::unexpected(conntrack.error());
-    if (!conntrack->cpus) return std::unexpected(conntrack->cpus.error());
-    const std::uint64_t events = grown(scene.now, counter);
+    const std::uint64_t events = TRY(count(*conntrack)).growth;
     if (events < least) return std::vector<Sighting>{};
     Sighting sighting;
     sighting.events = events;
@@ -40,7 +45,7 @@ Sightings look_conntrack(const Scene& scene, Counter ConntrackCpu::* counter, st
 
 Sightings look_full(const Scene& scene, const Cause& cause)
 {
-    auto seen = TRY(look_conntrack(scene, &ConntrackCpu::drop, "drop", cause.least));
+    auto seen = TRY(look_conntrack(scene, dropped_for_room, "drop", cause.least));
     if (seen.empty()) return seen;
     std::ranges::move(drop_evidence(scene, "NETFILTER_DROP"), std::back_inserter(seen[0].evidence));
     const auto limit = scene.now.sysctls.number("net.netfilter.nf_conntrack_max");
@@ -52,17 +57,17 @@ Sightings look_full(const Scene& scene, const Cause& cause)
 
 Sightings look_evicted(const Scene& scene, const Cause& cause)
 {
-    return look_conntrack(scene, &ConntrackCpu::early_drop, "early_drop", cause.least);
+    return look_conntrack(scene, column<&ConntrackCpu::early_drop>, "early_drop", cause.least);
 }
 Sightings look_race(const Scene& scene, const Cause& cause)
 {
-    return look_conntrack(scene, &ConntrackCpu::insert_failed, "insert_failed", cause.least);
+    return look_conntrack(scene, column<&ConntrackCpu::insert_failed>, "insert_failed", cause.least);
 }
 
 // Invalid packets matter when a rule drops them, which is what most firewalls do.
 Sightings look_invalid(const Scene& scene, const Cause& cause)
 {
-    auto seen = TRY(look_conntrack(scene, &ConntrackCpu::invalid, "invalid", cause.least));
+    auto seen = TRY(look_conntrack(scene, column<&ConntrackCpu::invalid>, "invalid", cause.least));
     const std::uint64_t dropped_packets = dropped(scene, "NETFILTER_DROP");
     if (seen.empty() || dropped_packets == 0) return std::vector<Sighting>{};
     seen[0].events = std::min(seen[0].events, dropped_packets);
@@ -85,7 +90,7 @@ std::uint64_t rejections(const Scene& scene)
 std::uint64_t dropped_by_rules(const Scene& scene, const Cause& cause)
 {
     const std::uint64_t all = dropped(scene, cause.reasons);
-    return all - std::min(all, grown(scene.now, &ConntrackCpu::drop));
+    return all - std::min(all, grown(scene.now, column<&ConntrackCpu::drop>));
 }
 
 Sightings look_rules(const Scene& scene, const Cause& cause, bool rejecting)
@@ -138,18 +143,21 @@ constexpr std::array causes{
     Cause{.id = "conntrack-race",
           .layer = Layer::Netfilter,
           .symptoms = drops | latency,
-          .what = "races in connection tracking",
+          .what = "clashes in connection tracking",
           .unit = "packets dropped",
           .least = 2,
           .look = look_race,
           .because_of = "conntrack-full",
-          .title = "Packets are dropped because two of one flow raced through NAT (slow DNS is the usual sign)",
+          .title = "Packets are dropped because two connections would be translated to the same address and port",
           .why =
-              "Two first packets of one socket, such as the A and AAAA questions, get the same translation at the same "
-              "time: one is dropped, and the resolver waits 5 seconds.",
-          .confirm = "conntrack -S   (insert_failed grows)",
-          .advice = "a DNS cache on the node; resolv.conf: single-request-reopen; random-fully on the NAT rule",
-          .cost = "none of note"},
+              "Two first packets of one socket race through NAT, as a resolver's A and AAAA questions do, which then "
+              "waits 5 seconds; or the NAT rule has no port left towards that destination. The second is dropped.",
+          .confirm = "conntrack -S   (insert_failed grows; drop with it, though the table is not full)\n"
+                     "conntrack -L -d DESTINATION   (how many share an address and its ports)",
+          .advice = "DNS: a cache on the node; resolv.conf: single-request-reopen; fully-random on the NAT rule\n"
+                    "many hosts towards one destination: more addresses or ports in the NAT rule",
+          .cost = "none of note",
+          .no_use = "nf_conntrack_max: the table has room"},
     Cause{.id = "conntrack-invalid",
           .layer = Layer::Netfilter,
           .severity = Severity::Medium,

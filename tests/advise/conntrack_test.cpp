@@ -75,6 +75,22 @@ TEST_CASE("drops now are High, evictions Medium, totals Low")
     CHECK_FALSE(tables(host, "conntrack-drops")[0].remedy.empty());
 }
 
+TEST_CASE("what address translation could not place is no want of room")
+{
+    Snapshot host = healthy_host();
+    counters(host).drop = {.total = 60, .growth = 19};
+    counters(host).insert_failed = {.total = 60, .growth = 19};
+    CHECK(tables(host, "conntrack-drops").empty());
+    CHECK(tables(host, "conntrack-insert-failed").size() == 1);
+    counters(host).drop = {.total = 70, .growth = 29}; // ten more than the clashes
+    REQUIRE(tables(host, "conntrack-drops").size() == 1);
+    CHECK(tables(host, "conntrack-drops")[0].evidence[0].value.find("10 in") != std::string::npos);
+    counters(host).chain_too_long = {.total = 9, .growth = 9}; // fail without a drop
+    CHECK(tables(host, "conntrack-drops")[0].evidence[0].value.find("19 in") != std::string::npos);
+    host.conntrack->count = *host.conntrack->limit; // full now: no doubt left
+    CHECK(tables(host, "conntrack-drops")[0].evidence[0].value.find("29 in") != std::string::npos);
+}
+
 TEST_CASE("failed insertions point at racing datagrams")
 {
     Snapshot host = healthy_host();

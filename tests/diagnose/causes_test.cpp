@@ -179,6 +179,20 @@ TEST_CASE("connection tracking that evicts or races")
     CHECK_FALSE(find(diagnosis, "conntrack-full"));
 }
 
+TEST_CASE("a clash counts as a drop too, and does not make a table full that is nearly empty")
+{
+    SceneBuilder scene;
+    scene.now.conntrack = Conntrack{};
+    scene.now.conntrack->count = 1;
+    scene.now.conntrack->limit = 262144;
+    ConntrackCpu cpu;
+    cpu.drop = cpu.insert_failed = {19, 19};
+    scene.now.conntrack->cpus = std::vector{cpu};
+    const auto diagnosis = scene.diagnosis();
+    CHECK(find(diagnosis, "conntrack-race"));
+    CHECK_FALSE(find(diagnosis, "conntrack-full"));
+}
+
 TEST_CASE("somaxconn is raised only where it is what limits the queue")
 {
     SceneBuilder scene;
