@@ -41,6 +41,7 @@ struct Entry {
     std::map<std::string, std::string> text; // fields of plain text
     std::string plane, scope, type, policy, risk;
     bool only_new = false;
+    Version namespace_since;
     std::vector<Bound> bounds;
     std::vector<Default> defaults; // newest first
 };
@@ -177,6 +178,10 @@ constexpr std::array fields{
     Field{"unit", false, read_text},
     Field{"introduced", false, read_text},
     Field{"removed", false, read_text},
+    Field{"namespace_since", false,
+          [](Entry& e, const std::string& f, const std::string&, const YAML::Node& v) {
+              e.namespace_since = version(f, v);
+          }},
     Field{"tune", false, read_text},
     Field{"formula", false, read_text},
     Field{"interactions", false, read_text},
@@ -247,6 +252,8 @@ void check_entry(const Entry& entry, const YAML::Node& map, const YAML::Node& co
         if (field.required && !given) complain(entry.where, fmt::format("{} lacks '{}'", entry.key, name));
     }
     check_key(entry);
+    if (map["namespace_since"].IsDefined() && entry.scope != "Namespace")
+        complain(entry.where, fmt::format("{} has namespace_since, but is no namespace's own", entry.key));
     if (entry.bounds.size() > 1 && entry.type != "IntegerList")
         complain(entry.where, fmt::format("{} is one value but has several bounds", entry.key));
     if (!entry.bounds.empty() && entry.type != "Integer" && entry.type != "IntegerList")
@@ -311,6 +318,11 @@ std::string number(const std::optional<std::int64_t>& value)
     return fmt::format("{}LL", *value);
 }
 
+std::string version_literal(const Version& version)
+{
+    return fmt::format("KernelVersion{{{}, {}, {}}}", version.part[0], version.part[1], version.part[2]);
+}
+
 std::string span_of_bounds(std::string& out, std::map<std::string, std::string>& known, const std::vector<Bound>& list)
 {
     if (list.empty()) return "{}";
@@ -328,8 +340,7 @@ std::string span_of_defaults(std::string& out, std::map<std::string, std::string
     if (list.empty()) return "{}";
     std::string body;
     for (const Default& one : list)
-        body += fmt::format("{{KernelVersion{{{}, {}, {}}}, {}, {}}}, ", one.since.part[0], one.since.part[1],
-                            one.since.part[2], quoted(one.value), quoted(one.computed));
+        body += fmt::format("{{{}, {}, {}}}, ", version_literal(one.since), quoted(one.value), quoted(one.computed));
     const auto [row, fresh] = known.try_emplace(body, fmt::format("defaults_{}", known.size()));
     if (fresh) out += fmt::format("constexpr DefaultSince {}[] = {{{}}};\n", row->second, body);
     return row->second;
@@ -340,8 +351,10 @@ std::string row_of(Entry& entry, const std::string& bounds_name, const std::stri
     std::string row = fmt::format("    {{{}, {}, Plane::{}, Scope::{}, Type::{}, Policy::{}, {}, {}, {},",
                                   quoted(entry.key), quoted(entry.group), entry.plane, entry.scope, entry.type,
                                   entry.policy, quoted(entry.text["unit"]), bounds_name, defaults_name);
-    for (const char* name : {"introduced", "removed", "does", "tune", "formula", "interactions", "evidence",
-                             "takes_effect", "myth", "security", "source"})
+    row += fmt::format(" {}, {}, {},", quoted(entry.text["introduced"]), quoted(entry.text["removed"]),
+                       version_literal(entry.namespace_since));
+    for (const char* name :
+         {"does", "tune", "formula", "interactions", "evidence", "takes_effect", "myth", "security", "source"})
         row += fmt::format(" {},", quoted(entry.text[name]));
     return row + fmt::format(" Risk::{}, {}}},\n", entry.risk, entry.only_new);
 }

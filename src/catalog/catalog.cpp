@@ -120,6 +120,11 @@ std::optional<std::string_view> default_for(const Parameter& parameter, KernelVe
     return std::nullopt;
 }
 
+Scope scope_for(const Parameter& parameter, KernelVersion kernel)
+{
+    return kernel < parameter.namespace_since ? Scope::Host : parameter.scope;
+}
+
 Reach reach_of(const Tunable& tunable)
 {
     if (std::holds_alternative<CongestionAddress>(tunable)) return Reach::HostNew; // cgroups know no namespaces

@@ -64,6 +64,8 @@ struct Parameter {
     std::span<const Bound> bounds; // one an element of a list; a single one covers all elements
     std::span<const DefaultSince> defaults;
     std::string_view introduced, removed; // upstream versions, "" = before 5.4 / still there
+    // Upstream version since which every network namespace has its own; before, the host had one. 0.0: always had.
+    KernelVersion namespace_since;
     std::string_view does, tune, formula, interactions, evidence, takes_effect, myth, security, source;
     Risk risk;
     bool only_new; // reaches only sockets, listeners, devices or namespaces made afterwards
@@ -79,6 +81,8 @@ std::vector<std::string_view> nearest(std::string_view key, std::size_t most = 3
 // The default this kernel should have, as the kernel prints it; nothing when it is computed from the machine or
 // unknown.
 std::optional<std::string_view> default_for(const Parameter& parameter, KernelVersion kernel);
+// Who shares it on this kernel: what a namespace has to itself today was the whole host's once.
+Scope scope_for(const Parameter& parameter, KernelVersion kernel);
 
 // Would this value make sense? Rejected with the limit and the reason: out of range, wrong number of elements,
 // tcp_rmem's maximum below its default (the kernel accepts that), tcp_mem in bytes instead of pages … Unknown sysctls

@@ -63,7 +63,8 @@ Json parameter_json(const Explanation& one, const catalog::Parameter& p, const E
         json["bounds"].push_back(bound_json(bound));
     json["unit"] = p.unit;
     json["set_by"] = setters_json(one.set_by);
-    json["scope"] = scope_text(p.scope);
+    json["scope"] = scope_text(catalog::scope_for(p, view.kernel));
+    json["namespace_since"] = namespace_since_text(p);
     json["takes_effect"] = p.takes_effect;
     json["only_new"] = p.only_new;
     json["when"] = p.tune;

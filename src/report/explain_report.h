@@ -48,6 +48,10 @@ std::string range_text(const catalog::Parameter& parameter);
 // "4096" or "computed: …"; "" where nothing is known for this kernel.
 std::string default_text(const catalog::Parameter& parameter, KernelVersion kernel);
 std::string_view scope_text(catalog::Scope scope);
+std::string namespace_since_text(const catalog::Parameter& parameter); // "6.8"; "" where nothing has changed
+// Whom it reaches on this kernel, and since when that is so: "each network namespace (the whole host before
+// Linux 6.8)".
+std::string reach_text(const catalog::Parameter& parameter, KernelVersion kernel);
 std::string_view plane_text(catalog::Plane plane);
 std::string_view policy_text(catalog::Policy policy); // what netwright itself does with it
 

@@ -73,9 +73,9 @@ std::string default_line(const Explanation& one, const catalog::Parameter& param
     return fmt::format("{} (Linux {}.{})", with_estimate(text, one.estimated), view.kernel.major, view.kernel.minor);
 }
 
-std::string effect(const catalog::Parameter& parameter)
+std::string effect(const catalog::Parameter& parameter, KernelVersion kernel)
 {
-    return fmt::format("{}; {}", scope_text(parameter.scope), parameter.takes_effect);
+    return fmt::format("{}; {}", reach_text(parameter, kernel), parameter.takes_effect);
 }
 
 std::string explain(const Explanation& one, const catalog::Parameter& parameter, const ExplainView& view,
@@ -88,7 +88,7 @@ std::string explain(const Explanation& one, const catalog::Parameter& parameter,
     page.line("default", default_line(one, parameter, view));
     page.line("range", range_text(parameter));
     add_setters(page, one.set_by);
-    page.line("reaches", effect(parameter));
+    page.line("reaches", effect(parameter, view.kernel));
     page.line("when", parameter.tune);
     page.line("formula", parameter.formula);
     page.line("interplay", parameter.interactions);

@@ -76,6 +76,22 @@ std::string_view scope_text(catalog::Scope scope)
     return words.at(static_cast<std::size_t>(scope));
 }
 
+std::string namespace_since_text(const catalog::Parameter& parameter)
+{
+    const KernelVersion since = parameter.namespace_since;
+    return since == KernelVersion{} ? "" : fmt::format("{}.{}", since.major, since.minor);
+}
+
+std::string reach_text(const catalog::Parameter& parameter, KernelVersion kernel)
+{
+    const std::string_view now = scope_text(catalog::scope_for(parameter, kernel));
+    const std::string since = namespace_since_text(parameter);
+    if (since.empty()) return std::string(now);
+    return kernel < parameter.namespace_since
+               ? fmt::format("{} ({} from Linux {} on)", now, scope_text(parameter.scope), since)
+               : fmt::format("{} (the whole host before Linux {})", now, since);
+}
+
 std::string_view plane_text(catalog::Plane plane)
 {
     constexpr std::array<std::string_view, 15> words{

@@ -47,6 +47,20 @@ TEST_CASE("defaults depend on the kernel's version")
     CHECK_FALSE(catalog::default_for(*defer, {5, 10, 0})); // did not exist yet
 }
 
+TEST_CASE("whom a key reaches depends on the kernel's version")
+{
+    const auto* optmem = catalog::find("net.core.optmem_max");
+    REQUIRE(optmem);
+    CHECK(catalog::scope_for(*optmem, {6, 8, 0}) == catalog::Scope::Namespace);
+    CHECK(catalog::scope_for(*optmem, {6, 7, 12}) == catalog::Scope::Host);
+    const auto* somaxconn = catalog::find("net.core.somaxconn"); // for as long as anybody remembers
+    REQUIRE(somaxconn);
+    CHECK(catalog::scope_for(*somaxconn, {3, 2, 0}) == catalog::Scope::Namespace);
+    const auto* backlog = catalog::find("net.core.netdev_max_backlog");
+    REQUIRE(backlog);
+    CHECK(catalog::scope_for(*backlog, {6, 18, 0}) == catalog::Scope::Host);
+}
+
 TEST_CASE("the nearest keys help whoever misspells one")
 {
     CHECK(catalog::nearest("net.core.somaxcon").front() == "net.core.somaxconn");

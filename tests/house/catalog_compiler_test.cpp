@@ -86,6 +86,7 @@ TEST_CASE("a catalogue that contradicts itself names file and line, and leaves n
         {head + "- {key: net.a, does: a, source: b, type: boolean, bounds: [0, 9]}\n", "input.yaml:4",
          "no numbers with bounds"},
         {head + "- {key: net.a, does: a, source: b, policy: maybe}\n", "input.yaml:4", "none of its words"},
+        {head + "- {key: net.a, does: a, source: b, namespace_since: 4.15}\n", "input.yaml:4", "no namespace's own"},
         {head + "- {key: net.a, does: a, source: b, does: c}\n", "input.yaml:4", "twice"},
         {head + "- key: [net.a\n", "input.yaml:", ""}, // no YAML at all
         {"group: test\n", "input.yaml:1", "missing"},

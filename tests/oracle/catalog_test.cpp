@@ -8,6 +8,7 @@
 #include <sys/utsname.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -71,6 +72,21 @@ std::optional<Values> fresh_namespace()
     return values;
 }
 
+// The keys that root of a new namespace may write there.
+std::vector<std::string> writable_in_fresh_namespace()
+{
+    std::vector<std::string> keys;
+    std::thread([&] {
+        if (::unshare(CLONE_NEWNET) != 0) return;
+        const std::filesystem::path top = "/proc/sys";
+        for (const auto& file : std::filesystem::recursive_directory_iterator(top / "net"))
+            if (file.is_regular_file() &&
+                (file.status().permissions() & std::filesystem::perms::owner_write) != std::filesystem::perms::none)
+                keys.push_back(key_of(file.path().lexically_relative(top)));
+    }).join();
+    return keys;
+}
+
 std::vector<std::string> globs(const std::string& file)
 {
     std::ifstream in(std::string(NETWRIGHT_SOURCE_DIR) + '/' + file);
@@ -101,10 +117,16 @@ KernelVersion running_kernel()
 }
 
 // Single interfaces differ by their kind (loopback has no rp_filter to speak of); `default` is what the kernel gives.
+constexpr std::array<std::string_view, 4> of_interfaces{"net.ipv4.conf.", "net.ipv6.conf.", "net.ipv4.neigh.",
+                                                        "net.ipv6.neigh."};
+bool of_an_interface(const std::string& key)
+{
+    return std::ranges::any_of(of_interfaces, [&](std::string_view directory) { return key.starts_with(directory); });
+}
 bool of_one_interface(const std::string& key)
 {
-    for (const char* directory : {"net.ipv4.conf.", "net.ipv6.conf.", "net.ipv4.neigh.", "net.ipv6.neigh."})
-        if (key.starts_with(directory)) return !key.starts_with(std::string(directory) + "default.");
+    for (const std::string_view directory : of_interfaces)
+        if (key.starts_with(directory)) return !key.substr(directory.size()).starts_with("default.");
     return false;
 }
 
@@ -152,6 +174,31 @@ TEST_CASE("literal defaults are what a fresh namespace shows")
     }
     MESSAGE(judged, " defaults judged");
     CHECK(judged > 150);
+}
+
+TEST_CASE("what a fresh namespace does not have is the whole host's, and what it may set is its own")
+{
+    const auto fresh = fresh_namespace();
+    if (!fresh) {
+        MESSAGE("not checked: this user may not make a network namespace");
+        return;
+    }
+    const KernelVersion kernel = running_kernel();
+    std::size_t hosts = 0;
+    for (const auto& [key, value] : read_all()) {
+        const auto* parameter = catalog::find(key);
+        if (!parameter || of_an_interface(key) || fresh->contains(key)) continue;
+        CAPTURE(key);
+        CHECK(catalog::scope_for(*parameter, kernel) == catalog::Scope::Host);
+        ++hosts;
+    }
+    CHECK(hosts > 30);
+    for (const std::string& key : writable_in_fresh_namespace()) {
+        const auto* parameter = catalog::find(key);
+        if (!parameter) continue;
+        CAPTURE(key);
+        CHECK(catalog::scope_for(*parameter, kernel) != catalog::Scope::Host);
+    }
 }
 
 TEST_CASE("the values of a fresh namespace pass the catalogue's own checks")

@@ -45,6 +45,19 @@ TEST_CASE("the default told is that of the kernel asked for")
     CHECK(has(report::explain_text(view, {}), "  default    128 (Linux 5.3)\n"));
 }
 
+TEST_CASE("whom it reaches is told for the kernel asked for, and since when that is so")
+{
+    report::ExplainView view = view_of({catalog::find("net.core.optmem_max"), {}, {}, {}, {}});
+    CHECK(has(report::explain_text(view, {false, 200}),
+              "  reaches    each network namespace (the whole host before Linux 6.8); "));
+    CHECK(nlohmann::json::parse(report::explain_json(view))["explanations"][0]["namespace_since"] == "6.8");
+    view.kernel = {6, 1, 0};
+    CHECK(has(report::explain_text(view, {false, 200}),
+              "  reaches    the whole host (each network namespace from Linux 6.8 on); "));
+    CHECK(nlohmann::json::parse(report::explain_json(view))["explanations"][0]["scope"] == "the whole host");
+    CHECK(has(report::explain_text(view_of(somaxconn()), {false, 200}), "  reaches    each network namespace; "));
+}
+
 TEST_CASE("what cannot be seen says why, and a host's text cannot repaint a terminal")
 {
     Explanation one = somaxconn();
