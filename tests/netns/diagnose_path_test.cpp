@@ -4,11 +4,6 @@
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
 #include <linux/if_link.h>
-#include <linux/netfilter/nf_conntrack_common.h>
-#include <linux/netfilter/nfnetlink.h>
-#include <linux/netfilter/nfnetlink_conntrack.h>
-
-#include <fstream>
 
 #include "support/packets.h"
 #include "support/slow_path.h"
@@ -365,79 +360,4 @@ TEST_CASE("drops that hurt nobody are no fault")
         CHECK(found->packets == 30);
         CHECK_FALSE(found->meaning.empty());
     }
-}
-
-// Entries of connections that never were, marked as real ones so that none is evicted: ctnetlink makes them.
-class ConntrackFiller {
-public:
-    explicit ConntrackFiller(const Space& space)
-    {
-        space.in([&] { socket_.reset(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER)); });
-        check(static_cast<bool>(socket_), "netlink");
-    }
-    void add(std::uint32_t number)
-    {
-        kernel::Request request((NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_NEW, NLM_F_CREATE);
-        request.header(nfgenmsg{AF_INET, NFNETLINK_V0, 0});
-        const std::uint32_t client = htonl(0x0a000000U + number / 50000), server = htonl(0x0b000001U);
-        const std::uint16_t client_port = htons(static_cast<std::uint16_t>(1024 + number % 50000)),
-                            server_port = htons(53);
-        put_tuple(request, CTA_TUPLE_ORIG, client, server, client_port, server_port);
-        put_tuple(request, CTA_TUPLE_REPLY, server, client, server_port, client_port);
-        request.put_u32(CTA_STATUS, htonl(IPS_ASSURED | IPS_SEEN_REPLY | IPS_CONFIRMED));
-        request.put_u32(CTA_TIMEOUT, htonl(600));
-        const auto bytes = request.bytes();
-        batch_.insert(batch_.end(), bytes.begin(), bytes.end());
-        if (batch_.size() > 60000) flush();
-    }
-    void flush()
-    {
-        (void)::send(socket_.get(), batch_.data(), batch_.size(), 0);
-        batch_.clear();
-        std::array<char, 8192> answers;
-        while (::recv(socket_.get(), answers.data(), answers.size(), MSG_DONTWAIT) > 0) {
-        } // "no room" at the end
-    }
-
-private:
-    static void put_tuple(kernel::Request& request, std::uint16_t type, std::uint32_t source, std::uint32_t destination,
-                          std::uint16_t source_port, std::uint16_t destination_port)
-    {
-        const auto tuple = request.begin(type);
-        const auto addresses = request.begin(CTA_TUPLE_IP);
-        request.put_u32(CTA_IP_V4_SRC, source).put_u32(CTA_IP_V4_DST, destination);
-        request.end(addresses);
-        const auto ports = request.begin(CTA_TUPLE_PROTO);
-        request.put_u8(CTA_PROTO_NUM, IPPROTO_UDP)
-            .put_u16(CTA_PROTO_SRC_PORT, source_port)
-            .put_u16(CTA_PROTO_DST_PORT, destination_port);
-        request.end(ports);
-        request.end(tuple);
-    }
-    Fd socket_;
-    std::vector<std::byte> batch_;
-};
-
-TEST_CASE("connection tracking without room for new connections")
-{
-    // The limit is the whole host's and is left alone; the entries are this namespace's.
-    std::uint32_t limit = 0;
-    std::ifstream("/proc/sys/net/netfilter/nf_conntrack_max") >> limit;
-    if (limit == 0 || limit > 600'000) {
-        MESSAGE("skipped: a connection tracking table of ", limit, " is too large to fill in a test");
-        return;
-    }
-    const Link link;
-    link.there.nft("add table ip t; add chain ip t c { type filter hook input priority 0; }; "
-                   "add rule ip t c ct state established accept");
-    ConntrackFiller filler(link.there);
-    for (std::uint32_t i = 0; i < limit + 10; ++i)
-        filler.add(i);
-    filler.flush();
-    Watch watch(link.there);
-    Packet packet;
-    Wire(link).send(packet, 40);
-    const auto diagnosis = watch.diagnosis();
-    CHECK(expect_first(diagnosis, "conntrack-full").events == 40);
-    CHECK(std::ranges::find(diagnosis.causes, "firewall-drop", &FoundCause::cause) == diagnosis.causes.end());
 }

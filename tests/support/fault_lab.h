@@ -53,13 +53,10 @@ inline bool wait_for(const std::function<bool()>& ready, std::chrono::millisecon
     return ready();
 }
 
-// A named network namespace that is gone with the object.
-class Space {
+// A network namespace to work in, by its file.
+class Place {
 public:
-    Space() : name(fresh_name()) { support::must("ip netns add " + name); }
-    ~Space() { (void)support::run({"ip", "netns", "del", name}); }
-    Space(const Space&) = delete;
-    Space& operator=(const Space&) = delete;
+    explicit Place(std::string file) : file_(std::move(file)) {}
 
     // Runs `work` on a thread inside the namespace and gives back what it gives.
     template <class Work>
@@ -90,6 +87,24 @@ public:
             work();
         });
     }
+
+private:
+    void enter() const
+    {
+        const Fd file(::open(file_.c_str(), O_RDONLY | O_CLOEXEC));
+        check(file && ::setns(file.get(), CLONE_NEWNET) == 0, "enter " + file_);
+    }
+    std::string file_;
+};
+
+// A named network namespace that is gone with the object.
+class Space : public Place {
+public:
+    Space() : Space(fresh_name()) {}
+    ~Space() { (void)support::run({"ip", "netns", "del", name}); }
+    Space(const Space&) = delete;
+    Space& operator=(const Space&) = delete;
+
     void sysctl(const std::string& key, const std::string& value) const
     {
         in([&] {
@@ -108,10 +123,9 @@ public:
     const std::string name;
 
 private:
-    void enter() const
+    explicit Space(std::string fresh) : Place("/run/netns/" + fresh), name(std::move(fresh))
     {
-        const Fd file(::open(("/run/netns/" + name).c_str(), O_RDONLY | O_CLOEXEC));
-        check(file && ::setns(file.get(), CLONE_NEWNET) == 0, "enter " + name);
+        support::must("ip netns add " + name);
     }
     static std::string fresh_name()
     {
@@ -339,7 +353,7 @@ inline std::size_t descriptors_of(pid_t pid)
 // What happens in a namespace between making this and diagnosis().
 class Watch {
 public:
-    explicit Watch(const Space& space) : space_(space)
+    explicit Watch(const Place& space) : space_(space)
     {
         counter_.emplace(space_.in([] { return trace::DropCounter::start(); }));
         before_ = look();
@@ -347,17 +361,20 @@ public:
     }
     Diagnosis diagnosis(const std::vector<Symptom>& symptoms = {})
     {
-        Snapshot now = look();
-        const Result<DropReport> drops = *counter_ ? space_.in([&] { return (*counter_)->take(kernel::Files::live()); })
-                                                   : Result<DropReport>(std::unexpected(counter_->error()));
-        host::grow_since(now, before_, std::chrono::round<std::chrono::milliseconds>(Clock::now() - began_));
-        Diagnosis found = diagnose::diagnose({before_, now, drops}, symptoms);
-        // What the machine's neighbours and other programs do to its CPUs is true, and no fault of this namespace;
-        // tests/diagnose/causes_test.cpp has these causes.
+        Diagnosis found = everything(symptoms);
+        // What the machine's neighbours and other programs do to its CPUs is true, and no fault of this namespace.
         std::erase_if(found.causes, [](const FoundCause& one) {
             return one.cause == "cpu-stolen" || one.cause == "one-cpu-full" || one.cause == "softirq-budget";
         });
         return found;
+    }
+    Diagnosis everything(const std::vector<Symptom>& symptoms = {})
+    {
+        Snapshot now = look();
+        const Result<DropReport> drops = *counter_ ? space_.in([&] { return (*counter_)->take(kernel::Files::live()); })
+                                                   : Result<DropReport>(std::unexpected(counter_->error()));
+        host::grow_since(now, before_, std::chrono::round<std::chrono::milliseconds>(Clock::now() - began_));
+        return diagnose::diagnose({before_, now, drops}, symptoms);
     }
 
 private:
@@ -369,7 +386,7 @@ private:
             return host::collect(*kernel, {});
         });
     }
-    const Space& space_;
+    Place space_;
     std::optional<Result<trace::DropCounter>> counter_;
     Snapshot before_;
     Clock::time_point began_;

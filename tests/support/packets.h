@@ -37,7 +37,9 @@ struct Packet {
     std::uint16_t source_port = 4000, destination_port = 5000;
     std::uint8_t protocol = IPPROTO_UDP, ttl = 64, tcp_flags = 0x02; // SYN
     std::uint16_t fragment = 0;                                      // host order: flags and offset
-    std::size_t size = 100;                                          // of the payload
+    std::size_t size = 100;                                          // of the payload; TCP's is `data`
+    std::size_t data = 0;
+    std::optional<std::uint32_t> timestamp; // TCP's option
     bool good_sum = true, good_header_sum = true, good_length = true;
 };
 
@@ -49,10 +51,15 @@ inline Octets transport(const Packet& packet)
         tcp.th_sport = htons(packet.source_port);
         tcp.th_dport = htons(packet.destination_port);
         tcp.th_seq = htonl(1000);
-        tcp.th_off = 5;
+        tcp.th_off = packet.timestamp ? 8 : 5;
         tcp.th_flags = packet.tcp_flags;
         tcp.th_win = htons(1000);
         append(bytes, tcp);
+        if (packet.timestamp) {
+            append(bytes, std::array<std::uint8_t, 4>{TCPOPT_NOP, TCPOPT_NOP, TCPOPT_TIMESTAMP, TCPOLEN_TIMESTAMP});
+            append(bytes, std::array<std::uint32_t, 2>{htonl(*packet.timestamp), 0});
+        }
+        bytes.resize(bytes.size() + packet.data);
     } else {
         udphdr udp{};
         udp.uh_sport = htons(packet.source_port);
