@@ -52,9 +52,9 @@ Json parameter_json(const Explanation& one, const catalog::Parameter& p, const E
 {
     Json json{{"name", p.key},    {"kind", "parameter"}, {"plane", plane_text(p.plane)},
               {"group", p.group}, {"does", p.does},      {"here", here_json(one.here)}};
-    const auto literal = catalog::default_for(p, view.kernel);
+    const bool literal = catalog::default_for(p, view.kernel).has_value();
     json["default"] = {{"kernel", to_text(view.kernel)},
-                       {"value", literal ? Json(*literal) : Json()},
+                       {"value", literal ? Json(default_text(p, view.kernel)) : Json()},
                        {"text", default_text(p, view.kernel)},
                        {"estimated_here", one.estimated ? Json(*one.estimated) : Json()}};
     json["range"] = range_text(p);

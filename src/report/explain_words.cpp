@@ -35,6 +35,12 @@ std::string list_range(const catalog::Parameter& parameter)
     return text;
 }
 
+// ethtool(8) says on and off where a sysctl says 1 and 0.
+bool is_switch(const catalog::Parameter& parameter)
+{
+    return parameter.type == catalog::Type::Boolean && parameter.plane == catalog::Plane::Ethtool;
+}
+
 } // namespace
 
 std::string range_text(const catalog::Parameter& parameter)
@@ -42,7 +48,7 @@ std::string range_text(const catalog::Parameter& parameter)
     std::string text;
     switch (parameter.type) {
     case catalog::Type::Boolean:
-        return parameter.plane == catalog::Plane::Ethtool ? "on or off" : "0 or 1";
+        return is_switch(parameter) ? "on or off" : "0 or 1";
     case catalog::Type::Integer:
         text = parameter.bounds.empty() ? "a number" : limit(parameter.bounds.front());
         break;
@@ -63,7 +69,8 @@ std::string default_text(const catalog::Parameter& parameter, KernelVersion kern
 {
     for (const catalog::DefaultSince& one : parameter.defaults) { // newest first
         if (one.since > kernel) continue;
-        return one.computed.empty() ? std::string(one.value) : fmt::format("computed: {}", one.computed);
+        if (!one.computed.empty()) return fmt::format("computed: {}", one.computed);
+        return is_switch(parameter) ? (one.value == "1" ? "on" : "off") : std::string(one.value);
     }
     return {};
 }

@@ -45,6 +45,13 @@ TEST_CASE("the default told is that of the kernel asked for")
     CHECK(has(report::explain_text(view, {}), "  default    128 (Linux 5.3)\n"));
 }
 
+TEST_CASE("an offload is on by default, as ethtool says it")
+{
+    const auto view = view_of({catalog::find("nic.offload.tcp-segmentation-offload"), {}, {}, {}, {}});
+    CHECK(has(report::explain_text(view, {}), "  default    on (Linux 6.18)\n"));
+    CHECK(nlohmann::json::parse(report::explain_json(view))["explanations"][0]["default"]["value"] == "on");
+}
+
 TEST_CASE("whom it reaches is told for the kernel asked for, and since when that is so")
 {
     report::ExplainView view = view_of({catalog::find("net.core.optmem_max"), {}, {}, {}, {}});
