@@ -166,7 +166,10 @@ private:
         instances_before();
         instances_after();
         if (!before_) lacks("the number of instances: --instances N, or --load with --capacity-before");
-        if (before_ && !after_) lacks("what changes: --after CAPTURE beside --before, or --capacity-after with --load");
+        if (before_ && !after_)
+            lacks(in_.before && in_.after
+                      ? "captures under load: in one of the two no traffic was seen, or no CPU time"
+                      : "what changes: --after CAPTURE beside --before, or --capacity-after with --load");
     }
 
     std::optional<Range> hourly_price() const

@@ -133,6 +133,18 @@ TEST_CASE("two captures give CPU time for each bit, whatever the load")
     CHECK_FALSE(report.remarks.empty()); // CPU time is not all
 }
 
+TEST_CASE("two captures of idle hosts compare nothing, and are not asked for again")
+{
+    CostInputs in;
+    in.before = in.after = *plan::work_of(capture(100, 50));
+    in.after->bits = 0;
+    in.instances = Range{10, 10};
+    const CostReport report = cost_report(in);
+    CHECK(line(report, "after / before") == nullptr);
+    REQUIRE_FALSE(report.missing.empty());
+    CHECK(report.missing[0].find("captures under load") != std::string::npos);
+}
+
 TEST_CASE("a change that saves nothing never pays back, one that may not says so")
 {
     CostInputs in;
