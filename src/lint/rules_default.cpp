@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Rules that compare with what the kernel does by itself: lines that repeat it, and values that have become too small.
 #include "base/text.h"
+#include "catalog/machine_default.h"
 #include "lint/rule.h"
 
 #include <fmt/format.h>
@@ -147,6 +148,27 @@ Verdict fewer_ports(const Setting& setting)
                   {}};
 }
 
+// What the kernel computes from memory, by an estimate that is a little off: only clearly less is said to be less.
+constexpr std::array<std::string_view, 4> computed_from_memory{
+    "net.ipv4.tcp_max_orphans", "net.ipv4.tcp_max_tw_buckets", "net.ipv4.tcp_mem", "net.ipv4.udp_mem"};
+
+Verdict below_estimate(const Setting& setting, const Scene& scene)
+{
+    const Target& target = scene.target();
+    if (!target.memory || setting.numbers.empty()) return std::nullopt;
+    const auto text = catalog::machine_default(setting.key, target.kernel, *target.memory, target.page);
+    const auto own = text ? numbers_in(*text) : std::nullopt;
+    if (!own || own->size() != setting.numbers.size()) return std::nullopt;
+    if (setting.numbers.back() < 1 || setting.numbers.back() >= own->back() / 4 * 3) return std::nullopt;
+    return Remark{
+        setting.value_at,
+        fmt::format("{} = {} lowers the kernel's own, about {} here", setting.key, setting.value, fmt::join(*own, " ")),
+        fmt::format("The kernel computes it from this host's memory, {}; the line was written for a smaller one.",
+                    to_text(*target.memory)),
+        comment_out(setting),
+        {}};
+}
+
 } // namespace
 
 Verdict judge_equals_default(const Setting& setting, const Scene& scene)
@@ -166,6 +188,8 @@ Verdict judge_below_default(const Setting& setting, const Scene& scene)
 {
     if (const BufferDefaults* row = buffers_of(setting, scene)) return below_buffers(setting, scene, *row);
     if (setting.is("net.ipv4.ip_local_port_range")) return fewer_ports(setting);
+    if (std::ranges::find(computed_from_memory, std::string_view(setting.key)) != computed_from_memory.end())
+        return below_estimate(setting, scene);
     if (std::ranges::find(only_raised, std::string_view(setting.key)) == only_raised.end()) return std::nullopt;
     const auto text = default_text(setting, scene);
     const auto own = text ? numbers_in(*text) : std::nullopt;

@@ -335,6 +335,20 @@ TEST_CASE("a small host's own tcp_rmem maximum is computed from its memory")
     CHECK(says(lint_text_of("net.ipv4.tcp_rmem = 4096 131072 4194304\n", host), "below-default"));
 }
 
+TEST_CASE("a line written for a smaller host lowers what this one computes from its memory")
+{
+    constexpr auto line = "net.ipv4.tcp_mem = 65536 131072 262144\n"; // a GiB
+    lint::Target host = newest_kernel();
+    CHECK_FALSE(says(lint_text_of(line, host), "below-default"));
+    host.memory = Bytes{std::uint64_t{24} << 30}; // 2.2 GiB by itself
+    CHECK(says(lint_text_of(line, host), "below-default"));
+    CHECK(says(lint_text_of("net.ipv4.tcp_max_orphans = 32768\n", host), "below-default"));
+    CHECK_FALSE(says(lint_text_of("net.ipv4.tcp_max_orphans = 131072\n", host), "below-default"));
+    CHECK_FALSE(says(lint_text_of("net.ipv4.tcp_mem = 280000 370000 560000\n", host), "below-default"));
+    host.memory = Bytes{std::uint64_t{4} << 30};
+    CHECK_FALSE(says(lint_text_of(line, host), "below-default"));
+}
+
 TEST_CASE("what the hosts are for silences advice that does not fit it")
 {
     lint::Target proxy = newest_kernel();
