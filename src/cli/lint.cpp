@@ -79,41 +79,59 @@ bool agreed()
 }
 
 struct Rewriting {
-    const SourceText* source;
+    std::size_t index; // of the source
     lint::FixedText fixed;
 };
 
-Result<int> write_all(const std::vector<Rewriting>& changes, const LintFlags& flags)
+// False: nobody was there to agree, or somebody did not.
+Result<bool> write_all(const std::vector<SourceText>& sources, const std::vector<Rewriting>& changes,
+                       const LintFlags& flags)
 {
     std::string diffs;
     for (const Rewriting& change : changes)
         diffs += change.fixed.diff;
-    TRY_VOID(print(diffs));
-    if (changes.empty()) {
-        TRY_VOID(print("nothing to rewrite\n"));
-        return done;
-    }
+    TRY_VOID(print(changes.empty() ? "nothing to rewrite\n" : diffs));
+    if (changes.empty()) return true;
     if (!flags.yes && ::isatty(STDIN_FILENO) != 1)
         return fail(Error::Kind::Refused, "nothing written: give --yes where nobody can be asked");
-    if (!flags.yes && !agreed()) return failed;
+    if (!flags.yes && !agreed()) return false;
     for (const Rewriting& change : changes)
-        TRY_VOID(write_file(change.source->name, change.fixed.text));
+        TRY_VOID(write_file(sources[change.index].name, change.fixed.text));
     TRY_VOID(print(fmt::format("rewrote {}\n", report::counted(changes.size(), "file"))));
-    return done;
+    return true;
 }
 
-// stdin is a filter: the fixed text goes to stdout. Files are shown as a diff, then written.
-Result<int> fix(const report::LintView& view, const LintFlags& flags)
+bool reaches(const std::vector<Diagnostic>& found, const LintFlags& flags, Level threshold)
+{
+    return flags.fail_on != "never" &&
+           std::ranges::any_of(found, [&](const Diagnostic& one) { return one.level >= threshold; });
+}
+
+// stdin is a filter: the fixed text goes to stdout. Files are shown as a diff, then written. What is left decides how
+// it ends.
+Result<int> fix(std::vector<SourceText> sources, const std::vector<Diagnostic>& found, const lint::Target& target,
+                const LintFlags& flags, Level threshold)
 {
     std::vector<Rewriting> changes;
-    for (std::size_t i = 0; i < view.sources.size(); ++i) {
-        const SourceText& source = view.sources[i];
-        auto fixed = lint::fixed(source, i, view.diagnostics);
-        if (source.name == "<stdin>") TRY_VOID(print(fixed.text));
-        if (source.name != "<stdin>" && fixed.lines > 0) changes.push_back({&source, std::move(fixed)});
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+        auto fixed = lint::fixed(sources[i], i, found);
+        if (sources[i].name == "<stdin>") TRY_VOID(print(fixed.text));
+        if (sources[i].name == "<stdin>")
+            sources[i].text = std::move(fixed.text);
+        else if (fixed.lines > 0)
+            changes.push_back({i, std::move(fixed)});
     }
-    const bool only_stdin = view.sources.size() == 1 && view.sources[0].name == "<stdin>";
-    return only_stdin ? Result<int>(done) : write_all(changes, flags);
+    const bool only_stdin = sources.size() == 1 && sources[0].name == "<stdin>";
+    if (!only_stdin && !TRY(write_all(sources, changes, flags))) return failed;
+    for (Rewriting& change : changes)
+        sources[change.index].text = std::move(change.fixed.text);
+    const auto left = lint::lint(sources, target);
+    if (!reaches(left, flags, threshold)) return done;
+    const auto count = static_cast<std::size_t>(
+        std::ranges::count_if(left, [&](const Diagnostic& one) { return one.level >= threshold; }));
+    complain(fmt::format("{} left that no rewriting mends (netwright lint tells)", report::counted(count, "finding")),
+             failed);
+    return failed;
 }
 
 int run(const LintFlags& flags, const Globals& globals)
@@ -125,6 +143,8 @@ int run(const LintFlags& flags, const Globals& globals)
     }
     if (flags.paths.empty() && !flags.system) return complain("name files, '-' for stdin, or --system", usage);
     if (flags.fix && !flags.root.empty()) return complain("--fix and --root do not go together", usage);
+    if (flags.fix && (flags.json || flags.format != "text"))
+        return complain("--fix shows a diff: it goes with no other format", usage);
     const Result<Level> threshold = flags.fail_on == "never" ? Level::Error : parse_level(flags.fail_on);
     if (!threshold) return complain(threshold.error(), usage);
     const auto kernel = open_root(flags, globals);
@@ -137,12 +157,11 @@ int run(const LintFlags& flags, const Globals& globals)
     const auto found = lint::lint(*sources, *target);
     const report::LintView view{*sources, found, rules, to_text(target->kernel), judged_for(flags, *target)};
     if (flags.fix) {
-        const auto code = fix(view, flags);
+        const auto code = fix(*sources, found, *target, flags, *threshold);
         return code ? *code : complain(code.error());
     }
     if (const auto printed = print(shown(view, flags, globals)); !printed) return complain(printed.error());
-    const bool reached = std::ranges::any_of(found, [&](const Diagnostic& one) { return one.level >= *threshold; });
-    return reached && flags.fail_on != "never" ? failed : done;
+    return reaches(found, flags, *threshold) ? failed : done;
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 #include "lint/fix.h"
 
 #include "base/text.h"
+#include "model/sysctl_line.h"
 
 #include <fmt/format.h>
 
@@ -68,6 +69,11 @@ std::string moved(std::string_view line, const TextFix& fix)
     return std::string(trim(line.substr(fix.at.column - 1, fix.at.length)));
 }
 
+std::string_view without_mark(std::string_view line)
+{
+    return line.starts_with(byte_order_mark) ? line.substr(byte_order_mark.size()) : line;
+}
+
 void rewrite(Line& line, const Fixes& fixes)
 {
     const std::string_view ending = line.ending.empty() ? "\n" : line.ending;
@@ -79,7 +85,7 @@ void rewrite(Line& line, const Fixes& fixes)
     for (const TextFix* fix : fixes)
         if (!goes && fix->what == What::MoveAbove)
             put(fmt::format("{}{}{}", moved(line.before, *fix), carriage, ending));
-    std::string text = goes ? fmt::format("# {}", line.before) : replaced(line.before, fixes);
+    std::string text = goes ? fmt::format("# {}", without_mark(line.before)) : replaced(line.before, fixes);
     if (!carriage.empty() && !text.ends_with('\r')) text += carriage;
     line.after.push_back(std::move(text));
     for (const TextFix* fix : fixes)

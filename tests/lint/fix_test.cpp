@@ -27,6 +27,7 @@ TEST_CASE("a fix keeps comments, order and line endings")
     CHECK(fix("net.ipv4.conf.all.send_redirects = 0").text ==
           "net.ipv4.conf.all.send_redirects = 0\nnet.ipv4.conf.default.send_redirects = 0");
     CHECK(fix("\xef\xbb\xbfnet.core.rmem_max = 64M\n").text == "net.core.rmem_max = 67108864\n");
+    CHECK(fix("\xef\xbb\xbfnet.ipv4.tcp_fack = 1\n").text == "# net.ipv4.tcp_fack = 1\n");
 }
 
 TEST_CASE("what needs no fix stays byte for byte")

@@ -190,6 +190,14 @@ TEST_CASE("--fix shows the difference, asks, and keeps links and modes")
     CHECK((status.st_mode & 07777) == 0600);
     CHECK(desk.lint("--fix --yes link.conf").out == "nothing to rewrite\n");
 
+    const fs::path mixed = desk.file("mixed.conf", "net.core.rmem_max = 64M\nnonsense\n");
+    const auto left = desk.lint("--fix --yes mixed.conf"); // one is mended, one needs a person
+    CHECK(Desk::text(mixed) == "net.core.rmem_max = 67108864\nnonsense\n");
+    CHECK(left.status == 1);
+    CHECK(left.out.find("1 finding left") != std::string::npos);
+    CHECK(desk.lint("--fix --yes --fail-on never mixed.conf").status == 0);
+    CHECK(desk.lint("--fix --json mixed.conf").status == 2);
+
     const auto filtered = support::run(
         {"sh", "-c",
          std::string("printf 'net.core.somaxcon = 8192\\n' | ") + NETWRIGHT_BINARY + " lint --kernel 6.18 --fix -"});
