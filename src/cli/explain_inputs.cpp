@@ -152,12 +152,12 @@ bool sets(const SysctlSetting& setting, const catalog::Parameter& parameter, con
 }
 
 // Of lines that set one key, the last that is read at boot wins.
-void mark_winners(std::vector<report::SetBy>& all, const std::vector<bool>& boots)
+void mark_winners(std::vector<report::SetBy>& all)
 {
     for (std::size_t i = 0; i < all.size(); ++i) {
-        bool overridden = !boots[i];
+        bool overridden = !all[i].read_at_boot;
         for (std::size_t later = i + 1; later < all.size(); ++later)
-            overridden = overridden || (boots[later] && all[later].key == all[i].key);
+            overridden = overridden || (all[later].read_at_boot && all[later].key == all[i].key);
         all[i].wins = !overridden;
     }
 }
@@ -209,16 +209,14 @@ std::vector<report::SetBy> ExplainHost::setters_of(const catalog::Parameter& par
 {
     const std::string concrete = names_one_place(parameter, asked) ? plain_key(asked) : std::string{};
     std::vector<report::SetBy> all;
-    std::vector<bool> boots;
     for (const SysctlFile& file : files_) {
         if (!file.settings) continue;
         for (const SysctlSetting& setting : *file.settings) {
             if (!sets(setting, parameter, concrete)) continue;
-            all.push_back({file.path, setting.line, setting.key, setting.value, false});
-            boots.push_back(file.read_by != "procps");
+            all.push_back({file.path, setting.line, setting.key, setting.value, false, file.read_by != "procps"});
         }
     }
-    mark_winners(all, boots);
+    mark_winners(all);
     return all;
 }
 

@@ -36,7 +36,8 @@ Json setters_json(const std::vector<SetBy>& setters)
                         {"line", one.line},
                         {"key", printable(one.key)},
                         {"value", printable(one.value)},
-                        {"wins", one.wins}});
+                        {"wins", one.wins},
+                        {"read_at_boot", one.read_at_boot}});
     return list;
 }
 

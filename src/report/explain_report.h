@@ -22,7 +22,8 @@ struct SetBy { // a line of a sysctl file that names the key
     std::string path;
     std::uint32_t line = 0;
     std::string key, value;
-    bool wins = false; // at boot; later lines override earlier ones
+    bool wins = false;        // at boot; later lines override earlier ones
+    bool read_at_boot = true; // false: in a file that only `sysctl --system` reads
 };
 
 struct Explanation {

@@ -42,12 +42,18 @@ void add_values(Page& page, const std::vector<SeenHere>& here)
         page.line(i ? "" : "here", value_line(here[i]), here[i].value ? Tone::Green : Tone::Plain);
 }
 
+std::string_view standing(const SetBy& one)
+{
+    if (!one.read_at_boot) return " (not read at boot, only by sysctl --system)";
+    return one.wins ? "" : " (overridden)";
+}
+
 void add_setters(Page& page, const std::vector<SetBy>& setters)
 {
     for (std::size_t i = 0; i < setters.size(); ++i) {
         const SetBy& one = setters[i];
         page.line(i ? "" : "set by", fmt::format("{} line {}: {} = {}{}", one.path, one.line, printable(one.key),
-                                                 printable(one.value), one.wins ? "" : " (overridden)"));
+                                                 printable(one.value), standing(one)));
     }
 }
 

@@ -82,6 +82,17 @@ TEST_CASE("the files that set a key are named with their lines, and the last one
     CHECK(files[0]["line"] == 2);
     CHECK(files[0]["wins"] == false);
     CHECK(files[1]["wins"] == true);
+    CHECK(files[1]["read_at_boot"] == true);
+}
+
+TEST_CASE("a file that nothing reads at boot is not said to be overridden")
+{
+    const Tree tree;
+    std::ofstream(tree.root / "etc/sysctl.conf") << "net.ipv4.tcp_sack = 0\n";
+    const auto output = netwright({"explain", "tcp_sack", "--root", tree.root.string(), "--kernel", "6.12"});
+    CHECK(output.out.find("/etc/sysctl.conf line 1: net.ipv4.tcp_sack = 0") != std::string::npos);
+    CHECK(output.out.find("not read at boot") != std::string::npos);
+    CHECK(output.out.find("overridden") == std::string::npos);
 }
 
 TEST_CASE("one interface's key shows that interface, the kind shows all")
