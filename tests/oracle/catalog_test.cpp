@@ -195,7 +195,7 @@ TEST_CASE("what a fresh namespace does not have is the whole host's, and what it
     CHECK(hosts > 30);
     for (const std::string& key : writable_in_fresh_namespace()) {
         const auto* parameter = catalog::find(key);
-        if (!parameter) continue;
+        if (!parameter || key == "net.netfilter.nf_hooks_lwtunnel") continue; // any namespace throws the host's switch
         CAPTURE(key);
         CHECK(catalog::scope_for(*parameter, kernel) != catalog::Scope::Host);
     }
