@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace netwright::lint {
@@ -28,6 +29,7 @@ constexpr std::array ordered{
             "The thresholds must rise: the third is the hard limit."},
     Ordered{"net.ipv4.ipfrag_low_thresh", "net.ipv4.ipfrag_high_thresh", "The kernel refuses one of the two lines."},
     Ordered{"net.ipv6.ip6frag_low_thresh", "net.ipv6.ip6frag_high_thresh", "The kernel refuses one of the two lines."},
+    Ordered{"net.ipv4.tcp_reordering", "net.ipv4.tcp_max_reordering", "The kernel refuses one of the two lines."},
     Ordered{"vm.dirty_background_ratio", "vm.dirty_ratio",
             "Programs are made to wait before anything is written in the background."},
     Ordered{"net.ipv4.tcp_retries1", "net.ipv4.tcp_retries2",
@@ -77,20 +79,44 @@ Verdict excluded(const Setting& setting, const Scene& scene)
     return std::nullopt;
 }
 
-// Fragments: raising the low mark above the present high one is refused, so the high one goes first
-// (net/ipv4/ip_fragment.c, extra2 of low_thresh is high_thresh; the default is 4 MiB).
-Verdict low_before_high(const Setting& setting, const Scene& scene)
+// The kernel refuses more than the other key has at that moment, so that one goes first (net/ipv4/ip_fragment.c and
+// net/ipv4/sysctl_net_ipv4.c, extra2).
+struct Capped {
+    std::string_view key, by;
+    std::int64_t own; // what the kernel gives `by`
+};
+constexpr std::array capped{
+    Capped{"net.ipv4.ipfrag_low_thresh", "net.ipv4.ipfrag_high_thresh", 4194304},
+    Capped{"net.ipv6.ip6frag_low_thresh", "net.ipv6.ip6frag_high_thresh", 4194304},
+    Capped{"net.ipv4.tcp_reordering", "net.ipv4.tcp_max_reordering", 300},
+};
+
+const Capped* above_own_cap(const Setting& setting)
 {
-    constexpr std::int64_t own_high = 4194304;
-    const bool four = setting.is("net.ipv4.ipfrag_low_thresh");
-    if (!four && !setting.is("net.ipv6.ip6frag_low_thresh")) return std::nullopt;
-    const Setting* const high = scene.last(four ? "net.ipv4.ipfrag_high_thresh" : "net.ipv6.ip6frag_high_thresh");
-    if (!high || high->order < setting.order || setting.numbers.size() != 1 || setting.numbers[0] <= own_high)
-        return std::nullopt;
+    const auto row = std::ranges::find(capped, std::string_view(setting.key), &Capped::key);
+    return row != capped.end() && setting.numbers.size() == 1 && setting.numbers[0] > row->own ? &*row : nullptr;
+}
+
+Verdict above_cap(const Setting& setting, const Scene& scene)
+{
+    const Capped* const row = above_own_cap(setting);
+    if (!row || scene.has(row->by)) return std::nullopt;
+    return Remark{setting.value_at,
+                  fmt::format("{} = {} is above {}, {} by default", row->key, setting.numbers[0], row->by, row->own),
+                  fmt::format("The kernel refuses more than {} has.", row->by),
+                  no_fix(fmt::format("set {} before, or at most {} here", row->by, row->own)),
+                  {}};
+}
+
+Verdict before_cap(const Setting& setting, const Scene& scene)
+{
+    const Capped* const row = above_own_cap(setting);
+    const Setting* const cap = row ? scene.last(row->by) : nullptr;
+    if (!cap || cap->order < setting.order) return std::nullopt;
     return Remark{setting.key_at,
-                  fmt::format("{} comes before {} ({})", setting.key, high->key, scene.where(*high, setting)),
-                  "The kernel refuses a low mark above the present high one; raise the high one first.",
-                  no_fix(fmt::format("move this line below {}", scene.where(*high, setting))),
+                  fmt::format("{} comes before {} ({})", setting.key, cap->key, scene.where(*cap, setting)),
+                  fmt::format("The kernel refuses more than {} has at that moment: raise that one first.", cap->key),
+                  no_fix(fmt::format("move this line below {}", scene.where(*cap, setting))),
                   {}};
 }
 
@@ -138,6 +164,7 @@ Verdict undone_by_forwarding(const Setting& setting, const Scene& scene)
 Verdict judge_contradiction(const Setting& setting, const Scene& scene)
 {
     if (auto verdict = above_upper(setting, scene)) return verdict;
+    if (auto verdict = above_cap(setting, scene)) return verdict;
     if (auto verdict = excluded(setting, scene)) return verdict;
     if (setting.is("net.ipv4.tcp_tw_reuse") && setting.equals(1) &&
         scene.number("net.ipv4.tcp_timestamps") == std::optional<std::int64_t>(0))
@@ -152,7 +179,7 @@ Verdict judge_contradiction(const Setting& setting, const Scene& scene)
 
 Verdict judge_pair_order(const Setting& setting, const Scene& scene)
 {
-    if (auto verdict = low_before_high(setting, scene)) return verdict;
+    if (auto verdict = before_cap(setting, scene)) return verdict;
     return undone_by_forwarding(setting, scene);
 }
 

@@ -126,6 +126,9 @@ constexpr std::array rows{
         "net.ipv4.ip_forward = 1\nnet.ipv4.conf.eth1.forwarding = 0\n"},
     Row{"order-dependent", "net.ipv4.ipfrag_low_thresh = 6000000\nnet.ipv4.ipfrag_high_thresh = 8000000\n",
         "net.ipv4.ipfrag_high_thresh = 8000000\nnet.ipv4.ipfrag_low_thresh = 6000000\n"},
+    Row{"order-dependent", "net.ipv4.tcp_reordering = 500\nnet.ipv4.tcp_max_reordering = 1000\n",
+        "net.ipv4.tcp_max_reordering = 1000\nnet.ipv4.tcp_reordering = 500\n"},
+    Row{"contradiction", "net.ipv4.tcp_reordering = 500\n", "net.ipv4.tcp_reordering = 300\n"},
     Row{"conntrack-buckets", "net.netfilter.nf_conntrack_max = 4194304\n",
         "net.netfilter.nf_conntrack_max = 4194304\nnet.netfilter.nf_conntrack_buckets = 4194304\n"},
 

@@ -86,12 +86,18 @@ TEST_CASE("the kernel refuses the lines of which lint says so" * doctest::skip(!
         std::string_view rule, text;
     };
     constexpr std::array rows{
+        Row{"contradiction", "net.ipv4.tcp_reordering = 500\n"}, // before rows that raise the caps
+        Row{"contradiction", "net.ipv4.ipfrag_low_thresh = 6000000\n"},
         Row{"privileged-port-range", "net.ipv4.ip_local_port_range = 1000 65535\n"},
         Row{"size-suffix", "net.ipv4.tcp_notsent_lowat = 64K\n"},
         Row{"wrong-arity", "net.ipv4.tcp_fin_timeout = yes\n"},
         Row{"wrong-arity", "net.ipv4.tcp_keepalive_time = 08\n"},
         Row{"wrong-arity", "net.ipv4.tcp_rmem = 4096,131072,67108864\n"},
         Row{"order-dependent", "net.ipv4.ipfrag_low_thresh = 6000000\nnet.ipv4.ipfrag_high_thresh = 8000000\n"},
+        Row{"order-dependent", "net.ipv4.tcp_reordering = 500\nnet.ipv4.tcp_max_reordering = 1000\n"},
+        Row{"out-of-range", "net.ipv4.icmp_ratemask = 4294967295\n"},
+        Row{"out-of-range", "net.ipv4.tcp_probe_interval = 4294967295\n"},
+        Row{"out-of-range", "net.mptcp.pm_type = 2\n"},
         Row{"read-only-key", "net.ipv4.tcp_available_congestion_control = cubic\n"},
         Row{"misspelt-key", "net.ipv4.tcp_rmen = 4096 131072 67108864\n"},
         Row{"trailing-comment", "net.ipv4.tcp_congestion_control = reno # plain\n"},
