@@ -100,9 +100,10 @@ Finding setting_finding(const Case& about, const std::vector<Demand>& all, const
     note(finding, sysctl_evidence(about, wish.key));
     finding.evidence.push_back(workload_evidence(about.intent));
     if (wish.confidence == Confidence::Derived) add_inputs(about, finding);
-    finding.why = fmt::format("{}.{}", wish.why, conflict(all, chosen, about.intent));
+    const std::string clash = conflict(all, chosen, about.intent);
+    finding.why = fmt::format("{}.{}", wish.why, clash);
     finding.cost = "the host is less good at what it is for than it could be; nothing is broken";
-    const std::string reason = fmt::format("{}: {}; {}", who, wish.how, wish.why);
+    const std::string reason = fmt::format("{}: {}; {}{}{}", who, wish.how, wish.why, clash.empty() ? "" : ".", clash);
     propose(finding, wish.sense == Sense::AtLeast
                          ? raise_sysctl(about, "workload-setting", wish.key, chosen.value, reason)
                          : set_sysctl(about, "workload-setting", wish.key, chosen.value, reason));
@@ -170,7 +171,9 @@ Finding clash_finding(const Case& about, const Clash& row, Workload a, Workload 
     finding.evidence.push_back(workload_evidence(about.intent));
     finding.why = fmt::format("It is about {}.", row.about);
     finding.cost = "whatever is chosen, one of the two gets less than alone on a host";
-    finding.advice.emplace_back(row.answer);
+    // A plan shows advice without the rest of its finding: it names both there too.
+    finding.advice.push_back(
+        fmt::format("{} and {} conflict over {}; {}", to_text(a), to_text(b), row.about, row.answer));
     finding.side_effects = "none: advice only";
     return finding;
 }

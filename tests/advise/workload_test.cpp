@@ -115,7 +115,12 @@ TEST_CASE("of two wishes the larger capacity or the shorter patience prevails, a
     const auto findings = judged("workload-setting", host, intent_for({Workload::Bulk, Workload::WebServer}));
     REQUIRE(findings.size() == 1);
     CHECK(findings[0].remedy.at(0).to == Value{std::int64_t{131072}});
-    CHECK(findings[0].why.find("Conflict: bulk would take 524288; web-server prevails.") != std::string::npos);
+    constexpr std::string_view conflict = "Conflict: bulk would take 524288; web-server prevails.";
+    CHECK(findings[0].why.find(conflict) != std::string::npos);
+    CHECK(findings[0].remedy.at(0).why.find(conflict) != std::string::npos); // what a plan shows
+    const auto alone = judged("workload-setting", host, intent_for({Workload::WebServer}));
+    REQUIRE(alone.size() == 1);
+    CHECK(alone[0].remedy.at(0).why.find("Conflict") == std::string::npos);
 }
 
 TEST_CASE("ports are reserved only where outgoing connections could take them, beside those reserved already")
@@ -160,7 +165,8 @@ TEST_CASE("workloads that want opposite things are named, each pair once; friend
     const auto one = judged("workloads-conflict", host, intent_for({Workload::Bulk, Workload::Game}));
     REQUIRE(one.size() == 1);
     CHECK(one[0].title == "bulk and game on one host want opposite things");
-    CHECK_FALSE(one[0].advice.empty());
+    REQUIRE(one[0].advice.size() == 1);
+    CHECK(one[0].advice[0].starts_with("bulk and game conflict over coalescing")); // what a plan shows
     const auto other = judged("workloads-conflict", host, intent_for({Workload::Game, Workload::Bulk}));
     CHECK(other.size() == 1);
 }
