@@ -44,6 +44,7 @@ struct Entry {
     Version namespace_since;
     std::vector<Bound> bounds;
     std::vector<Default> defaults; // newest first
+    std::optional<Bound> search;
 };
 
 constexpr std::array planes{Word{"sysctl", "Sysctl"},   Word{"ethtool", "Ethtool"},     Word{"link", "Link"},
@@ -172,6 +173,8 @@ constexpr std::array fields{
           [](Entry& e, const std::string& f, const std::string&, const YAML::Node& v) { e.bounds = bounds(f, v); }},
     Field{"defaults", false,
           [](Entry& e, const std::string& f, const std::string&, const YAML::Node& v) { e.defaults = defaults(f, v); }},
+    Field{"search", false,
+          [](Entry& e, const std::string& f, const std::string&, const YAML::Node& v) { e.search = bound(f, v); }},
     Field{"does", true, read_text},
     Field{"source", true, read_text},
     Field{"takes_effect", true, read_text},
@@ -244,6 +247,21 @@ void check_default(const Entry& entry, const Default& one)
                      entry.bounds.empty() ? Bound{} : entry.bounds[std::min(i, entry.bounds.size() - 1)]);
 }
 
+// A search moves the last element of a list; it must stay where netwright may propose values at all.
+void check_search(const Entry& entry)
+{
+    if (!entry.search) return;
+    const Bound& range = *entry.search;
+    const bool numbers = entry.type == "Boolean" || entry.type == "Integer" || entry.type == "IntegerList";
+    if (!numbers || !range.least || !range.most)
+        complain(entry.where, fmt::format("a search over {} needs numbers, a least and a most", entry.key));
+    if (entry.policy != "Conditional" || entry.risk == "High")
+        complain(entry.where, fmt::format("{} may be searched, but never proposed", entry.key));
+    const Bound limit = entry.type == "Boolean" ? Bound{0, 1} : entry.bounds.empty() ? Bound{} : entry.bounds.back();
+    if ((limit.least && *range.least < *limit.least) || (limit.most && *range.most > *limit.most))
+        complain(entry.where, fmt::format("the search over {} leaves its own bounds", entry.key));
+}
+
 void check_entry(const Entry& entry, const YAML::Node& map, const YAML::Node& common)
 {
     for (const Field& field : fields) {
@@ -260,6 +278,7 @@ void check_entry(const Entry& entry, const YAML::Node& map, const YAML::Node& co
         complain(entry.where, fmt::format("bounds on {}, which holds no numbers with bounds", entry.key));
     for (const Default& one : entry.defaults)
         check_default(entry, one);
+    check_search(entry);
 }
 
 // An entry may name several keys: twins that mean the same for IPv4 and IPv6.
@@ -356,7 +375,9 @@ std::string row_of(Entry& entry, const std::string& bounds_name, const std::stri
     for (const char* name :
          {"does", "tune", "formula", "interactions", "evidence", "takes_effect", "myth", "security", "source"})
         row += fmt::format(" {},", quoted(entry.text[name]));
-    return row + fmt::format(" Risk::{}, {}}},\n", entry.risk, entry.only_new);
+    const Bound search = entry.search.value_or(Bound{});
+    return row + fmt::format(" Risk::{}, {}, {{{}, {}}}}},\n", entry.risk, entry.only_new, number(search.least),
+                             number(search.most));
 }
 
 std::string generate(std::vector<Entry>& entries, const std::vector<Topic>& topics)

@@ -69,6 +69,7 @@ struct Parameter {
     std::string_view does, tune, formula, interactions, evidence, takes_effect, myth, security, source;
     Risk risk;
     bool only_new; // reaches only sockets, listeners, devices or namespaces made afterwards
+    Bound search;  // where a search may try values, of a list's last element; without both ends it may not
 };
 
 std::span<const Parameter> all(); // sorted by key
