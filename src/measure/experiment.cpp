@@ -116,7 +116,7 @@ Result<Guardrail> parse_guardrail(std::string_view text)
     };
     if (sign == std::string_view::npos) return wrong("has neither < nor >");
     Guardrail rail;
-    rail.metric = trim(text.substr(0, sign));
+    rail.metric = metric_meant(trim(text.substr(0, sign)));
     if (!is_metric(rail.metric)) return wrong("names no metric");
     rail.good = text[sign] == '<' ? Direction::Lower : Direction::Higher;
     rail.text = trim(text);

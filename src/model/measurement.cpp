@@ -195,9 +195,19 @@ std::optional<double> metric(const Measurement& measurement, std::string_view na
     return std::nullopt;
 }
 
-bool is_metric(std::string_view name)
+bool is_metric(std::string_view name) { return metric_named(name).has_value(); }
+
+std::optional<Metric> metric_named(std::string_view name)
 {
-    return std::ranges::any_of(rows, [&](const MetricRow& one) { return one.metric.name == name; });
+    for (const MetricRow& one : rows)
+        if (one.metric.name == name) return one.metric;
+    return std::nullopt;
+}
+
+std::string metric_meant(std::string_view name)
+{
+    const std::string latency = "latency-" + std::string(name);
+    return !is_metric(name) && is_metric(latency) ? latency : std::string(name);
 }
 
 } // namespace netwright

@@ -65,5 +65,9 @@ struct Metric {
 std::vector<Metric> metrics(const Measurement& measurement);
 std::optional<double> metric(const Measurement& measurement, std::string_view name);
 bool is_metric(std::string_view name);
+// What is known of the metric without measuring (its value is 0). Nothing: there is no such metric.
+std::optional<Metric> metric_named(std::string_view name);
+// The metric that people mean: "p99" is latency-p99; other names stay as they are.
+std::string metric_meant(std::string_view name);
 
 } // namespace netwright
