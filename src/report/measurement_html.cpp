@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A measurement as a page of its own: the numbers as a table, the distributions as drawings in SVG.
+#include "report/html.h"
 #include "report/measurement_report.h"
 
 #include <fmt/chrono.h>
@@ -12,24 +13,6 @@ namespace netwright::report {
 namespace {
 
 constexpr double width = 720, height = 220, margin = 40;
-
-std::string escaped(std::string_view text)
-{
-    std::string safe;
-    for (const char c : printable(text)) {
-        if (c == '<')
-            safe += "&lt;";
-        else if (c == '>')
-            safe += "&gt;";
-        else if (c == '&')
-            safe += "&amp;";
-        else if (c == '"')
-            safe += "&quot;";
-        else
-            safe += c;
-    }
-    return safe;
-}
 
 // Latency over "nines": where the tail lies shows as HdrHistogram's plots show it.
 std::string percentile_curve(const Histogram& histogram, double scale)
@@ -101,20 +84,21 @@ std::string measurement_html(const Measurement& m)
     std::string notes;
     for (const auto* list : {&m.labels, &m.warnings})
         for (const std::string& note : *list)
-            notes += fmt::format("<li>{}</li>", escaped(note));
-    const std::string title = fmt::format("{} to {}", to_text(m.traffic.kind), escaped(m.peer));
-    return fmt::format(
-        "<!doctype html><html lang='en'><meta charset='utf-8'><title>netwright bench: {0}</title><style>"
-        "body{{font:15px/1.5 system-ui,sans-serif;max-width:760px;margin:2em auto;padding:0 1em}}"
-        "td{{padding:.1em 1.5em .1em 0;border-bottom:1px solid #ddd}}svg{{width:100%}}svg "
-        "text{{font-size:12px;fill:#555}}"
-        "rect{{fill:#47a}}polyline{{fill:none;stroke:#c52;stroke-width:2}}</style>"
-        "<h1>{0}</h1><p>{1:%Y-%m-%d %H:%M:%S} UTC, {2}, Linux {3} to Linux "
-        "{4}</p><table>{5}</table><ul>{6}</ul>{7}{8}{9}{10}</html>\n",
-        title, fmt::gmtime(std::chrono::system_clock::to_time_t(m.taken)), escaped(m.hostname), escaped(m.kernel),
-        escaped(m.server_kernel), rows, notes, section("Latency", m.client.latency_ns, 1e-3),
-        section("One-way delay above the least", m.server.delay_ns, 1e-3),
-        section("Delay variation", m.server.variation_ns, 1e-3), section("Round trip in tcp_info", m.client.rtt_us, 1));
+            notes += fmt::format("<li>{}</li>", html_escaped(note));
+    const std::string title = fmt::format("{} to {}", to_text(m.traffic.kind), html_escaped(m.peer));
+    return fmt::format("<!doctype html><html lang='en'><meta charset='utf-8'><title>netwright bench: {0}</title><style>"
+                       "body{{font:15px/1.5 system-ui,sans-serif;max-width:760px;margin:2em auto;padding:0 1em}}"
+                       "td{{padding:.1em 1.5em .1em 0;border-bottom:1px solid #ddd}}svg{{width:100%}}svg "
+                       "text{{font-size:12px;fill:#555}}"
+                       "rect{{fill:#47a}}polyline{{fill:none;stroke:#c52;stroke-width:2}}</style>"
+                       "<h1>{0}</h1><p>{1:%Y-%m-%d %H:%M:%S} UTC, {2}, Linux {3} to Linux "
+                       "{4}</p><table>{5}</table><ul>{6}</ul>{7}{8}{9}{10}</html>\n",
+                       title, fmt::gmtime(std::chrono::system_clock::to_time_t(m.taken)), html_escaped(m.hostname),
+                       html_escaped(m.kernel), html_escaped(m.server_kernel), rows, notes,
+                       section("Latency", m.client.latency_ns, 1e-3),
+                       section("One-way delay above the least", m.server.delay_ns, 1e-3),
+                       section("Delay variation", m.server.variation_ns, 1e-3),
+                       section("Round trip in tcp_info", m.client.rtt_us, 1));
 }
 
 } // namespace netwright::report
