@@ -2,8 +2,7 @@
 // netwright experiment: does a plan help, on this host or in a lab? Measured in pairs, told with its uncertainty.
 #include "measure/experiment.h"
 
-#include "apply/transaction.h"
-#include "cli/lab_flags.h"
+#include "cli/place.h"
 #include "cli/verdict_text.h"
 #include "model/plan_yaml.h"
 
@@ -19,99 +18,14 @@ namespace {
 constexpr std::size_t largest_plan = 4U << 20;
 
 struct ExperimentFlags {
-    std::string plan, workload, host, output;
+    std::string plan, workload, output;
     std::vector<std::string> guards{"failures < 5%"};
     TrafficFlags traffic;
-    PathFlags path;
-    PeerFlags peer;
+    PlaceFlags place;
     std::size_t pairs = 20;
     double level = 0.05;
-    bool lab = false, each = false, json = false;
+    bool each = false, json = false;
 };
-
-// Where a plan is tried: somewhere that can be switched to it and back, and measured.
-class Place {
-public:
-    Place() = default;
-    virtual ~Place() = default;
-    Place(const Place&) = delete;
-    Place& operator=(const Place&) = delete;
-    virtual Result<void> prepare(const Plan& plan) = 0; // before its first run
-    virtual Result<void> switch_on() = 0;
-    virtual Result<void> switch_off() = 0;
-    virtual Result<Measurement> measure(const Traffic& traffic) = 0;
-    virtual std::vector<std::string> left_out() const { return {}; }
-};
-
-// This host: the plan is a transaction, undone after each run, and by its watchdog should we be ended.
-class LiveHost final : public Place {
-public:
-    LiveHost(kernel::Kernel kernel, apply::Journal journal, measure::ClientOptions server)
-        : kernel_(std::move(kernel)), journal_(std::move(journal)), server_(std::move(server))
-    {
-    }
-    Result<void> prepare(const Plan& plan) override
-    {
-        plan_ = plan;
-        TRY_VOID(apply::Transaction::rehearse(kernel_, plan_));
-        return {};
-    }
-    Result<void> switch_on() override
-    {
-        auto begun = apply::Transaction::begin(kernel_, journal_, plan_, {});
-        if (!begun) return std::unexpected(std::move(begun).error());
-        open_.emplace(std::move(*begun));
-        TRY_VOID(open_->apply());
-        return {};
-    }
-    Result<void> switch_off() override
-    {
-        if (!open_) return {};
-        const auto undone = open_->undo();
-        open_.reset();
-        if (!undone) return std::unexpected(undone.error());
-        return {};
-    }
-    Result<Measurement> measure(const Traffic& traffic) override { return measure_traffic(server_, traffic); }
-
-private:
-    kernel::Kernel kernel_;
-    apply::Journal journal_;
-    measure::ClientOptions server_;
-    Plan plan_;
-    std::optional<apply::Transaction> open_;
-};
-
-class InLab final : public Place {
-public:
-    explicit InLab(LabBench bench) : bench_(std::move(bench)) {}
-    Result<void> prepare(const Plan& plan) override
-    {
-        rehearsal_ = TRY(Rehearsal::of(bench_.lab(), plan.changes));
-        if (rehearsal_.rehearsed() == 0)
-            return fail(Error::Kind::Unsupported,
-                        "nothing in this plan is a setting of a network namespace: a lab cannot show it");
-        return {};
-    }
-    Result<void> switch_on() override { return rehearsal_.apply(); }
-    Result<void> switch_off() override { return rehearsal_.undo(); }
-    Result<Measurement> measure(const Traffic& traffic) override { return bench_.measure(traffic); }
-    std::vector<std::string> left_out() const override { return rehearsal_.left_out(); }
-
-private:
-    LabBench bench_;
-    Rehearsal rehearsal_;
-};
-
-// One arm of a pair. Whatever happens, the plan is switched off again.
-Result<Measurement> run_arm(Place& place, const Traffic& traffic, measure::Arm arm)
-{
-    if (arm == measure::Arm::Baseline) return place.measure(traffic);
-    const auto on = place.switch_on();
-    auto measured = on ? place.measure(traffic) : std::unexpected(on.error());
-    if (const auto off = place.switch_off(); !off) return std::unexpected(off.error());
-    return measured;
-}
 
 void show_progress(const measure::ExperimentResult& so_far)
 {
@@ -140,7 +54,9 @@ Result<measure::ExperimentResult> try_plan(Place& place, const Plan& plan, const
 {
     TRY_VOID(place.prepare(plan));
     std::mt19937_64 random(std::random_device{}());
-    const auto measured = [&](measure::Arm arm) { return run_arm(place, traffic, arm); };
+    const auto measured = [&](measure::Arm arm) {
+        return arm == measure::Arm::Baseline ? place.measure(traffic) : measure_switched_on(place, traffic);
+    };
     return measure::run_experiment(rules, measured, random, show_progress);
 }
 
@@ -155,31 +71,12 @@ std::string conclusion(const measure::ExperimentResult& result)
     return result.decided ? "the plan makes no difference that matters" : "not enough data: --pairs for more";
 }
 
-Result<std::unique_ptr<Place>> place_of(const ExperimentFlags& flags, std::optional<ForkedServer>& server,
-                                        const Globals& globals)
-{
-    if (flags.lab || flags.path.given()) {
-        const lab::PathSettings path = TRY(path_of(flags.path));
-        return std::make_unique<InLab>(TRY(LabBench::start(path)));
-    }
-    kernel::Kernel kernel = TRY(open_kernel(globals));
-    measure::ClientOptions reached;
-    reached.host = flags.host;
-    reached.port = flags.peer.port;
-    reached.token = TRY(token_of(flags.peer.token_file));
-    if (flags.host.empty()) {
-        server.emplace(TRY(ForkedServer::start("127.0.0.1")));
-        reached = server->reached();
-    }
-    apply::Journal journal = TRY(apply::Journal::open(globals.state_dir, apply::Access::Write));
-    return std::make_unique<LiveHost>(std::move(kernel), std::move(journal), std::move(reached));
-}
-
 // Each change by itself; those that do not earn their place leave the plan. The level is shared among them.
 Result<int> try_each(const ExperimentFlags& flags, Place& place, const Plan& plan, const Traffic& traffic,
                      measure::ExperimentRules rules)
 {
     rules.level /= static_cast<double>(std::max<std::size_t>(1, plan.changes.size()));
+    TRY_VOID(place.prepare(plan)); // each is compared with the host as it is, also in what the others change
     Plan kept = plan;
     kept.changes.clear();
     for (const Change& change : plan.changes) {
@@ -204,8 +101,7 @@ Result<int> experiment(const ExperimentFlags& flags, const Traffic& traffic, con
     const std::string text = TRY(read_file(flags.plan, largest_plan));
     const Plan plan = TRY(plan_from_yaml(text, flags.plan));
     if (plan.changes.empty()) return fail(Error::Kind::Rejected, flags.plan + ": there is nothing to try in it");
-    std::optional<ForkedServer> server;
-    const auto place = TRY(place_of(flags, server, globals));
+    const auto place = TRY(place_of(flags.place, globals));
     if (flags.each) return try_each(flags, *place, plan, traffic, rules);
     const auto result = TRY(try_plan(*place, plan, traffic, rules));
     if (flags.json) {
@@ -242,8 +138,6 @@ Action declare_experiment(CLI::App& app, const Globals& globals)
     app.add_option("--bench", flags->workload, "what to measure, as for netwright bench")
         ->type_name("WORKLOAD")
         ->required();
-    app.add_option("--host", flags->host, "where `netwright bench server` runs (default: here)")->type_name("HOST");
-    app.add_flag("--lab", flags->lab, "in a lab instead of on this host; so does any flag of a path");
     app.add_flag("--each", flags->each, "try each change by itself, and leave out those that do not help");
     app.add_option("-o,--output", flags->output, "with --each: write the plan that is left")->type_name("FILE");
     app.add_option("--pairs", flags->pairs, "most pairs of runs; it stops sooner when decided")->capture_default_str();
@@ -254,8 +148,7 @@ Action declare_experiment(CLI::App& app, const Globals& globals)
         ->type_name("RULE")
         ->capture_default_str();
     app.add_flag("--json", flags->json, "print the verdicts as JSON");
-    add_peer_flags(app, flags->peer);
-    add_path_flags(app, flags->path);
+    add_place_flags(app, flags->place);
     add_traffic_flags(app, flags->traffic, "3s", "--traffic-rate");
     return [flags, &globals] { return run(*flags, globals); };
 }

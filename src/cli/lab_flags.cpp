@@ -144,7 +144,7 @@ Result<void> Rehearsal::read_end(kernel::Kernel& kernel, const std::string& spac
             continue;
         }
         TRY_VOID(tunable::check(kernel, change.tunable, *change.to));
-        steps_.push_back({space, change.tunable, **now, *change.to});
+        steps_.push_back({space, change.tunable, change.from.value_or(**now), *change.to});
     }
     return {};
 }

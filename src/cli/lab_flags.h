@@ -45,7 +45,8 @@ private:
 // so no journal is kept.
 class Rehearsal {
 public:
-    // Reads what is there now. Rejected: a value that this kernel would not take.
+    // A new namespace holds the kernel's defaults, not what this host has: undo() writes what the changes say they go
+    // from. Rejected: a value that this kernel would not take.
     static Result<Rehearsal> of(const lab::Lab& lab, const std::vector<Change>& changes);
     Result<void> apply() const { return write_all(&Step::to); }
     Result<void> undo() const { return write_all(&Step::from); }
