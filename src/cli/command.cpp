@@ -40,6 +40,7 @@ constexpr std::array table{
     Command{"baseline", "keep results with the host's state, and compare with them later", declare_baseline},
     Command{"lab", "emulate a path between two namespaces, to try things on", declare_lab},
     Command{"experiment", "show whether a plan helps, with honest statistics", declare_experiment},
+    Command{"autotune", "search for better settings by measuring, and prove them", declare_autotune},
     Command{"lint", "find what is wrong with sysctl files, and rewrite them", declare_lint},
     Command{"explain", "explain a parameter, a counter or a drop reason", declare_explain},
     Command{"filter", "an XDP firewall in front of the whole stack", declare_filter},

@@ -92,6 +92,7 @@ Action declare_bench(CLI::App& app, const Globals& globals);
 Action declare_baseline(CLI::App& app, const Globals& globals);
 Action declare_lab(CLI::App& app, const Globals& globals);
 Action declare_experiment(CLI::App& app, const Globals& globals);
+Action declare_autotune(CLI::App& app, const Globals& globals);
 Action declare_mptcp(CLI::App& app, const Globals& globals);
 Action declare_multihome(CLI::App& app, const Globals& globals);
 Action declare_lint(CLI::App& app, const Globals& globals);

@@ -71,6 +71,8 @@ Interruption::~Interruption()
 
 const std::atomic<bool>& Interruption::seen() const { return interrupted; }
 
+bool was_interrupted() { return interrupted; }
+
 ForkedServer::~ForkedServer()
 {
     if (pid_ < 0) return;

@@ -19,6 +19,9 @@ public:
     const std::atomic<bool>& seen() const;
 };
 
+// Did the last Interruption, or the one that lives, see a signal?
+bool was_interrupted();
+
 // A server in a process of its own, which ends with this object or with this process. `enter` runs in it first.
 class ForkedServer {
 public:
