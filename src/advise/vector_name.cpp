@@ -210,6 +210,24 @@ void settle_bare_names(const Nic& nic, const std::vector<std::string>& devices,
     });
 }
 
+// virtio and mlx5 keep the vectors of all the queues there may be, also while fewer are in use (ethtool -L): the first
+// ones are. Where sysfs did not tell the queues, none is left out.
+void leave_out_idle(const Nic& nic, std::vector<QueueVector>& vectors)
+{
+    if (!nic.queues) return;
+    const auto in_use = [&](std::string_view side) {
+        return static_cast<std::size_t>(
+            std::ranges::count_if(*nic.queues, [&](const Queue& each) { return each.name.starts_with(side); }));
+    };
+    const std::size_t receiving = in_use("rx-"), sending = in_use("tx-");
+    if (receiving == 0 || sending == 0) return;
+    std::erase_if(vectors, [&](const QueueVector& vector) {
+        return vector.queue >= (vector.traffic == Traffic::Receive    ? receiving
+                                : vector.traffic == Traffic::Transmit ? sending
+                                                                      : std::max(receiving, sending));
+    });
+}
+
 } // namespace
 
 std::string_view to_text(Traffic traffic)
@@ -255,6 +273,7 @@ NicVectors vectors_of(const Nic& nic)
     settle_bare_names(nic, devices, vectors.unknown, numbered);
     tell_halves_apart(numbered);
     vectors.queues = ranked(numbered);
+    leave_out_idle(nic, vectors.queues);
     return vectors;
 }
 

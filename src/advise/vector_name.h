@@ -42,7 +42,7 @@ struct QueueVector {
 };
 
 struct NicVectors {
-    std::vector<QueueVector> queues;          // by queue, receive before transmit
+    std::vector<QueueVector> queues;          // those in use, by queue, receive before transmit
     std::vector<const NicInterrupt*> unknown; // borrowed from the NIC
 };
 // Sorts a NIC's interrupts out. Queues are counted in the order of the names' numbers, separately for each direction:

@@ -109,6 +109,20 @@ TEST_CASE("receive and transmit vectors of one queue carry its number")
     CHECK(vectors.unknown.empty());
 }
 
+TEST_CASE("vectors of queues that are not in use are left out")
+{
+    Nic nic = nic_with(
+        "virtio_net", {"virtio0-config", "virtio0-input.0", "virtio0-output.0", "virtio0-input.1", "virtio0-output.1"});
+    nic.queues = std::vector<Queue>{{.name = "rx-0"}, {.name = "tx-0"}, {.name = "tx-1"}};
+    CHECK(vectors_of(nic).queues ==
+          std::vector<QueueVector>{{41, 0, Traffic::Receive}, {42, 0, Traffic::Transmit}, {44, 1, Traffic::Transmit}});
+    nic.queues = std::vector<Queue>{}; // a device that shows none is not taken at its word
+    CHECK(vectors_of(nic).queues.size() == 4);
+    Nic mlx5 = nic_with("mlx5_core", {"mlx5_comp0@pci:0000:03:00.0", "mlx5_comp1@pci:0000:03:00.0"});
+    mlx5.queues = std::vector<Queue>{{.name = "rx-0"}, {.name = "tx-0"}};
+    CHECK(vectors_of(mlx5).queues == std::vector<QueueVector>{{40, 0, Traffic::Both}});
+}
+
 TEST_CASE("drivers that number vectors have their queues counted")
 {
     // vmxnet3 (drivers/net/vmxnet3/vmxnet3_drv.c, vmxnet3_request_irqs): receive goes on where transmit ended.
