@@ -21,9 +21,9 @@ struct Options {
     std::chrono::seconds deadline{600};        // of the whole run; some of it goes where the host is busy
 };
 
-// Interfaces: vnet0 (node 0) and vnet1 (node 1), virtio with four queue pairs and RSS; vmxnet0; intel0 (e1000e); spare0
-// (virtio) and spare1 (e1000e) in slots that can be unplugged. Each has a tap of its own in a network namespace that
-// goes with the object.
+// Interfaces: vnet0 (node 0) and vnet1 (node 1), virtio with four queue pairs; vmxnet0; intel0 (e1000e); spare0 (virtio
+// with RSS) and spare1 (e1000e) in slots that can be unplugged. Each has a tap of its own, with an address that
+// answers, in a network namespace that goes with the object.
 class Machine {
 public:
     // Throws when there is no QEMU, no kernel or no namespace: the test cannot go on without.

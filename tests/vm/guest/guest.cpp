@@ -15,6 +15,7 @@ namespace {
 // Digits and what netwright quotes itself stand as they are, the rest in quotes.
 std::string yaml(const std::string& value)
 {
+    if (value == "(nothing)") return "null";
     const bool number = !value.empty() && value.find_first_not_of("0123456789 ") == std::string::npos;
     return number ? value : "\"" + value + "\"";
 }
@@ -60,6 +61,13 @@ bool comes_true(const std::function<bool()>& what)
         ::usleep(100'000);
     }
     return false;
+}
+
+void meet_neighbours()
+{
+    for (const char* far : {"10.0.10.1", "10.0.11.1", "10.0.20.1", "10.0.30.1"})
+        if (!comes_true([&] { return shell(std::string("ping -c 1 -W 1 ") + far).status == 0; }))
+            throw std::runtime_error(std::string("nobody answers at ") + far);
 }
 
 void ask_outside(std::string_view request) { std::cout << "\nnetwright-vm: " << request << std::endl; }

@@ -25,6 +25,9 @@ bool comes_true(const std::function<bool()>& what);
 // Asks the world outside the machine for something: "unplug spare0", "kill".
 void ask_outside(std::string_view request);
 
+// Until every far end of a cable has answered a ping: then the neighbours are known.
+void meet_neighbours();
+
 // A plan for this host, as a person would write it by hand, at /tmp/plan.yaml.
 struct Step {
     std::string tunable, to;
