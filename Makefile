@@ -22,9 +22,10 @@ debug: setup ## build-debug/, for working on netwright
 test-unit: setup ## the minute's worth to run all day
 	@cmake --preset debug >/dev/null && cmake --build --preset debug --target unit_tests && build-debug/tests/unit_tests
 
-# Everything CI runs: style, the release build (g++), then every test and fuzz target with sanitizers on. That build is
-# clang's: it compiles the same sources with both sanitizers in half of g++'s time, and is the one libFuzzer needs.
-test: setup check build ## everything CI runs
+# Everything CI runs: style, the release build (g++), the short scenarios on two kernels in virtual machines, then every
+# test and fuzz target with sanitizers on. That build is clang's: it compiles the same sources with both sanitizers in
+# half of g++'s time, and is the one libFuzzer needs.
+test: setup check build test-vm-short ## everything CI runs
 	@cmake --preset asan >/dev/null
 	@cmake --build --preset asan
 	@ctest --test-dir build-asan -j "$$(nproc)" --output-on-failure
@@ -60,7 +61,7 @@ vm: setup
 test-vm: vm ## every scenario in virtual machines
 	@ctest --test-dir build -L vm --output-on-failure --no-tests=error
 
-test-vm-short: vm
+test-vm-short: vm ## the scenarios that CI runs there
 	@ctest --test-dir build -L vm-short --output-on-failure --no-tests=error
 
 test-long: tidy-deep ## the static analyzer, and fuzzing for longer (FUZZ_RUNS inputs each)
