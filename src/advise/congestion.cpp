@@ -199,20 +199,29 @@ Opinion judge_lossy_path(const Case& about)
     return std::vector{std::move(finding)};
 }
 
+// What peers report as received twice (DSACK): nothing of it was lost. One report may be of several segments.
+std::uint64_t needless_repeats(const Case& about)
+{
+    for (const std::string_view name : {"TcpExtTCPDSACKRecvSegs", "TcpExtTCPDSACKRecv"})
+        if (const auto counter = counter_of(about, name)) return counter->growth;
+    return 0;
+}
+
 Opinion judge_retransmits(const Case& about)
 {
     const Counter again = TRY(counter_of(about, "TcpRetransSegs"));
     const Counter sent = TRY(counter_of(about, "TcpOutSegs"));
     if (sent.growth < least_segments) return std::vector<Finding>{};
-    const double share = static_cast<double>(again.growth) / static_cast<double>(sent.growth);
+    const std::uint64_t lost = again.growth - std::min(again.growth, needless_repeats(about));
+    const double share = static_cast<double>(lost) / static_cast<double>(sent.growth);
     if (share < busy_loss) return std::vector<Finding>{};
     Finding finding = finding_of(Severity::Medium, Confidence::Measured,
                                  fmt::format("{:.1f} % of the TCP segments are sent again", share * 100));
-    for (const std::string_view name : {"TcpRetransSegs", "TcpOutSegs", "TcpExtTCPLostRetransmit", "TcpExtTCPTimeouts"})
+    for (const std::string_view name :
+         {"TcpRetransSegs", "TcpExtTCPDSACKRecv", "TcpOutSegs", "TcpExtTCPLostRetransmit", "TcpExtTCPTimeouts"})
         note(finding, counter_evidence(about, name));
-    finding.why = "Segments do not arrive, or their acknowledgements do not. The count includes tail-loss probes and "
-                  "repairs that were "
-                  "not needed; above 1 % something on the way drops.";
+    finding.why = "Segments do not arrive, or their acknowledgements do not. Repeats that peers had no need of (DSACK) "
+                  "are left out; above 1 % something on the way drops.";
     finding.cost = "lower throughput, and stalls of 200 ms and more at the end of transfers";
     finding.advice = {
         "find the layer that drops: this host's NIC, qdisc and softirq counters first, then the path (mtr both ways)",

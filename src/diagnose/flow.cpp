@@ -144,25 +144,64 @@ const Connection* most_retransmits(const Scene& scene)
     return most;
 }
 
-Sightings look_loss(const Scene& scene, const Cause& cause)
+// Segments sent again: because they were lost, or although they had arrived, as the peer reported (DSACK).
+struct Repeats {
+    std::uint64_t sent = 0, lost = 0, needless = 0;
+};
+
+Result<Repeats> repeats(const Scene& scene)
 {
-    const std::uint64_t sent = TRY(growth(scene, "TcpOutSegs"));
+    Repeats seen;
+    seen.sent = TRY(growth(scene, "TcpOutSegs"));
     const std::uint64_t again = TRY(growth(scene, "TcpRetransSegs"));
     const std::uint64_t handshakes = growth(scene, "TcpExtTCPSynRetrans").value_or(0);
-    const std::uint64_t data = again > handshakes ? again - handshakes : 0;
-    const double share = sent == 0 ? 0 : static_cast<double>(data) / static_cast<double>(sent);
-    if (data < few_retransmits || share < lossy) return std::vector<Sighting>{};
+    const std::uint64_t data = again - std::min(again, handshakes);
+    const std::uint64_t reports = growth(scene, "TcpExtTCPDSACKRecv").value_or(0); // each of one segment or more
+    seen.needless = std::min(data, growth(scene, "TcpExtTCPDSACKRecvSegs").value_or(reports));
+    seen.lost = data - seen.needless;
+    return seen;
+}
+
+std::vector<Sighting> repeated(const Scene& scene, const Cause& cause, std::uint64_t segments, std::uint64_t sent)
+{
     Sighting sighting = counted(scene, cause);
-    sighting.events = data;
-    sighting.severity = share >= very_lossy ? Severity::High : Severity::Medium;
-    sighting.evidence.insert(sighting.evidence.begin(),
-                             {"segments sent again", fmt::format("{:.1f} % of {}", share * 100, sent)});
+    sighting.events = segments;
+    sighting.evidence.insert(
+        sighting.evidence.begin(),
+        {std::string(cause.unit),
+         fmt::format("{:.1f} % of {}", static_cast<double>(segments) * 100 / static_cast<double>(sent), sent)});
     if (const Connection* const worst = most_retransmits(scene)) {
         sighting.victim = connection_words(*worst);
         sighting.evidence.push_back(
             {"its round trip", fmt::format("{} us (smallest {} us)", worst->rtt_us, worst->min_rtt_us)});
     }
-    return std::vector{std::move(sighting)};
+    return {std::move(sighting)};
+}
+
+bool is_share(std::uint64_t segments, double share, std::uint64_t sent)
+{
+    return segments >= few_retransmits && static_cast<double>(segments) >= share * static_cast<double>(sent);
+}
+
+Sightings look_loss(const Scene& scene, const Cause& cause)
+{
+    const Repeats seen = TRY(repeats(scene));
+    const bool only_not_told_yet = seen.lost * 3 < seen.needless; // DSACKs come a round trip after the repeats
+    if (!is_share(seen.lost, lossy, seen.sent) || only_not_told_yet) return std::vector<Sighting>{};
+    auto sightings = repeated(scene, cause, seen.lost, seen.sent);
+    if (is_share(seen.lost, very_lossy, seen.sent)) sightings[0].severity = Severity::High;
+    return sightings;
+}
+
+Sightings look_needless(const Scene& scene, const Cause& cause)
+{
+    const Repeats seen = TRY(repeats(scene));
+    if (!is_share(seen.needless, lossy, seen.sent)) return std::vector<Sighting>{};
+    auto sightings = repeated(scene, cause, seen.needless, seen.sent);
+    std::ranges::move(counter_evidence(scene, "TcpRetransSegs TcpExtTCPSACKReorder+TcpExtTCPTSReorder "
+                                              "TcpExtTCPDSACKUndo TcpExtTCPSpuriousRTOs"),
+                      std::back_inserter(sightings[0].evidence));
+    return sightings;
 }
 
 Sightings look_syn_unanswered(const Scene& scene, const Cause& cause)
@@ -324,6 +363,24 @@ constexpr std::array causes{
                     "group by destination: one peer, one network, or all?",
           .cost = "BBR takes more than its share from CUBIC flows at a shallow queue",
           .no_use = "larger buffers and rings on this host: it loses nothing"},
+    Cause{.id = "needless-repeats",
+          .layer = Layer::Path,
+          .symptoms = throughput | latency,
+          .what = "repeats of segments that had arrived",
+          .unit = "segments sent again although they had arrived",
+          .counters = "TcpExtTCPDSACKRecvSegs TcpExtTCPDSACKRecv",
+          .look = look_needless,
+          .title = "Segments overtake each other, or acknowledgements come late: TCP repeats what had arrived",
+          .why = "Peers report (DSACK) that they got segments twice. What came out of order was taken for lost, and "
+                 "the congestion window shrank for nothing. Nothing was dropped.",
+          .confirm = "nstat -az TcpExtTCPDSACKRecv TcpExtTCPSACKReorder TcpExtTCPSpuriousRTOs\n"
+                     "ss -ti   (dsack_dups, reordering, reord_seen)",
+          .advice =
+              "look for balancing by packet: bonding round-robin, ECMP without a flow hash, receive steering that "
+              "moves flows\n"
+              "a small rto_min on the route: set it back; leave tcp_recovery, tcp_dsack and tcp_timestamps on",
+          .cost = "a flow that stays on one link has that link's rate",
+          .no_use = "BBR and larger buffers: no segment is lost"},
 };
 
 } // namespace

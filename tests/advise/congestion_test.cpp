@@ -97,6 +97,8 @@ TEST_CASE("one retransmission in fifty is medium, one in a thousand or a total s
           Severity::Medium);
     CHECK(content(congestion("tcp-retransmits", HostBuilder())));
     CHECK(content(congestion("tcp-retransmits", HostBuilder().counter("TcpRetransSegs", 900'000, 5))));
+    const auto reordered = HostBuilder().counter("TcpRetransSegs", 9000, 400).counter("TcpExtTCPDSACKRecv", 8000, 390);
+    CHECK(content(congestion("tcp-retransmits", reordered))); // the peers had them: tcp-spurious-retransmits
     CHECK(content(
         congestion("tcp-retransmits", HostBuilder().counter("TcpOutSegs", 1000, 10).counter("TcpRetransSegs", 9, 9))));
     CHECK(not_judged(congestion("tcp-retransmits", HostBuilder().without("TcpRetransSegs")), Error::Kind::Absent));

@@ -113,6 +113,19 @@ TEST_CASE("a root stands before what follows from it")
     CHECK(diagnosis.causes[1].because_of == "qdisc-full");
 }
 
+TEST_CASE("what is repeated for nothing is not lost")
+{
+    SceneBuilder scene;
+    scene.grew("TcpOutSegs", 10'000).grew("TcpRetransSegs", 300).grew("TcpExtTCPDSACKRecv", 200);
+    scene.grew("TcpExtTCPDSACKRecvSegs", 290); // one report may be of several
+    CHECK(find(scene.diagnosis(), "needless-repeats"));
+    CHECK(find(scene.diagnosis(), "needless-repeats")->events == 290);
+    CHECK_FALSE(find(scene.diagnosis(), "path-loss"));
+    scene.grew("TcpRetransSegs", 600);
+    REQUIRE(find(scene.diagnosis(), "path-loss"));
+    CHECK(find(scene.diagnosis(), "path-loss")->events == 310);
+}
+
 TEST_CASE("one process out of descriptors does not explain the full queue of another")
 {
     SceneBuilder scene;

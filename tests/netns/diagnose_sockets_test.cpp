@@ -222,6 +222,20 @@ TEST_CASE("loss on the way, of which nothing on this host is the cause")
     CHECK(names_victim(first, "10.9.0.2:8086"));
 }
 
+TEST_CASE("segments that overtake each other, of which none is lost")
+{
+    const Link link;
+    const SlowPath path(link, 20ms, 10);
+    const auto pair = connected(link, 8096, {}, {}, "10.8.0.2");
+    Watch watch(link.here);
+    const Pump pump(pair);
+    std::this_thread::sleep_for(1500ms);
+    const auto diagnosis = watch.diagnosis();
+    CHECK(names_victim(expect_first(diagnosis, "needless-repeats"), "10.8.0.2:8096"));
+    INFO(words_of(diagnosis));
+    CHECK(std::ranges::find(diagnosis.causes, "path-loss", &FoundCause::cause) == diagnosis.causes.end());
+}
+
 TEST_CASE("small packets pass and large ones vanish")
 {
     const Link link;

@@ -5,7 +5,7 @@
 #include <linux/if_tun.h>
 #include <poll.h>
 
-#include <deque>
+#include <map>
 
 #include "support/fault_lab.h"
 
@@ -26,8 +26,9 @@ inline Fd open_tun(const Space& space, const char* name)
 // Between here (10.8.0.1, tun0) and there (10.8.0.2, tun0) of a link, beside its wire.
 class SlowPath {
 public:
-    SlowPath(const Link& link, std::chrono::milliseconds delay)
-        : delay_(delay), ends_{open_tun(link.here, "tun0"), open_tun(link.there, "tun0")}
+    // Of the full packets from here, each `late_each`th takes four times as long and is overtaken; 0: none is.
+    SlowPath(const Link& link, std::chrono::milliseconds delay, unsigned late_each = 0)
+        : delay_(delay), late_each_(late_each), ends_{open_tun(link.here, "tun0"), open_tun(link.there, "tun0")}
     {
         link.here.ip("addr add 10.8.0.1/24 dev tun0");
         link.there.ip("addr add 10.8.0.2/24 dev tun0");
@@ -44,10 +45,6 @@ public:
     SlowPath& operator=(const SlowPath&) = delete;
 
 private:
-    struct Held {
-        Clock::time_point due;
-        std::vector<char> bytes;
-    };
     void run()
     {
         std::vector<char> buffer(65536);
@@ -61,14 +58,20 @@ private:
     void carry(std::size_t from, std::vector<char>& buffer)
     {
         auto& held = held_[from];
-        for (ssize_t got = 0; (got = ::read(ends_[from].get(), buffer.data(), buffer.size())) > 0;)
-            held.push_back({Clock::now() + delay_, {buffer.begin(), buffer.begin() + got}});
-        for (; !held.empty() && held.front().due <= Clock::now(); held.pop_front())
-            (void)::write(ends_[1 - from].get(), held.front().bytes.data(), held.front().bytes.size());
+        for (ssize_t got = 0; (got = ::read(ends_[from].get(), buffer.data(), buffer.size())) > 0;) {
+            const bool full = from == 0 && got > 1000;
+            const bool late = full && late_each_ != 0 && ++full_ % late_each_ == 0;
+            held.emplace(Clock::now() + delay_ * (late ? 4 : 1),
+                         std::vector<char>(buffer.begin(), buffer.begin() + got));
+        }
+        for (; !held.empty() && held.begin()->first <= Clock::now(); held.erase(held.begin()))
+            (void)::write(ends_[1 - from].get(), held.begin()->second.data(), held.begin()->second.size());
     }
     const std::chrono::milliseconds delay_;
+    const unsigned late_each_;
+    unsigned full_ = 0;
     std::array<Fd, 2> ends_;
-    std::array<std::deque<Held>, 2> held_;
+    std::array<std::multimap<Clock::time_point, std::vector<char>>, 2> held_; // by when they are due
     std::atomic<bool> stop_{false};
     std::thread worker_;
 };
