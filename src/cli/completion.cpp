@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "catalog/names.h"
 #include "cli/campaign.h"
+#include "model/diagnosis.h"
 #include "model/intent.h"
 #include "tunable/tunable_kind.h"
 
@@ -120,6 +121,15 @@ Words shell_words(const Globals&)
     return words;
 }
 
+Words symptom_words(const Globals&)
+{
+    Words words;
+    for (std::size_t i = 0; i < symptom_count; ++i)
+        words.emplace_back(to_text(static_cast<Symptom>(i)));
+    return words;
+}
+
+Words level_words(const Globals&) { return {"note", "warning", "error", "never"}; }
 Words risk_words(const Globals&) { return {"none", "low", "medium", "high"}; }
 Words colour_words(const Globals&) { return {"auto", "always", "never"}; }
 Words format_words(const Globals&) { return {"text", "json", "sarif"}; }
@@ -132,8 +142,9 @@ struct Source {
 constexpr std::array sources{
     Source{"--workload", workload_words}, Source{"--risk", risk_words},      Source{"--color", colour_words},
     Source{"--netns", namespace_words},   Source{"--format", format_words},  Source{"explain", topic_words},
-    Source{"get", tunable_words},         Source{"set", tunable_words},      Source{"list", tunable_words},
-    Source{"rules", rule_words},          Source{"completion", shell_words},
+    Source{"--fail-on", level_words},     Source{"diagnose", symptom_words}, Source{"get", tunable_words},
+    Source{"set", tunable_words},         Source{"list", tunable_words},     Source{"rules", rule_words},
+    Source{"completion", shell_words},
 };
 
 Words words_at(std::string_view place, const Globals& globals)

@@ -53,6 +53,8 @@ TEST_CASE("commands, flags, values, parameters, counters and tunables are comple
     CHECK(completed({"get", "link/lo/mt"}) == Words{"link/lo/mtu"});
     CHECK(completed({"rules", "listen-queue-over"}) == Words{"listen-queue-overflow"});
     CHECK(completed({"completion", "z"}) == Words{"zsh"});
+    CHECK(completed({"diagnose", "drops", "re"}) == Words{"refused", "resets"});
+    CHECK(completed({"lint", "--fail-on", "no"}) == Words{"note"});
     CHECK(completed({"--color", "n"}) == Words{"never"});
     CHECK(completed({"apply", "plan"}).empty()); // a file: the shell's business
     CHECK(completed({"nonsense", "x"}).empty());
