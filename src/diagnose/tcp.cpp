@@ -30,11 +30,23 @@ std::uint64_t own_limit(const Scene& scene)
     return growth(scene, "TcpExtTCPRcvQDrop").value_or(0) + growth(scene, "TcpExtTCPOFODrop").value_or(0);
 }
 
+// All sockets together are where the kernel presses. The counter moves when that begins, perhaps before we looked.
+bool is_pressed(const Scene& scene)
+{
+    const auto limits = scene.now.sysctls.numbers("net.ipv4.tcp_mem"); // not visible in other namespaces than the first
+    return limits && limits->size() == 3 && scene.now.sockstat &&
+           scene.now.sockstat->tcp_memory_pages >= static_cast<std::uint64_t>(std::max<std::int64_t>(0, (*limits)[1]));
+}
+
 Sightings look_memory(const Scene& scene, const Cause& cause)
 {
     auto seen = TRY(count_events(scene, cause));
     const std::uint64_t pressed = growth(scene, "TcpExtTCPAbortOnMemory+TcpExtTCPMemoryPressures").value_or(0);
-    if (pressed == 0 && dropped(scene, cause.reasons) <= own_limit(scene)) seen.clear();
+    if (pressed == 0 && !is_pressed(scene) && dropped(scene, cause.reasons) <= own_limit(scene)) seen.clear();
+    if (seen.empty() || !scene.now.sockstat) return seen;
+    seen[0].evidence.push_back({"/proc/net/sockstat TCP mem (the whole host's)",
+                                fmt::format("{} pages", scene.now.sockstat->tcp_memory_pages)});
+    seen[0].evidence.push_back(sysctl_seen(scene, "net.ipv4.tcp_mem"));
     return seen;
 }
 
@@ -99,6 +111,7 @@ constexpr std::array causes{
         .counters = "TcpExtRcvPruned TcpExtOfoPruned TcpExtTCPRcvQDrop TcpExtTCPOFODrop",
         .reasons = "TCP_OFO_QUEUE_PRUNE TCP_OFO_DROP",
         .look = look_pruned,
+        .because_of = "tcp-memory",
         .title = "TCP throws received data away: the receive buffer is too small for what it promised",
         .why =
             "A segment takes more memory than its bytes. With a fixed or small buffer and small segments, memory runs "

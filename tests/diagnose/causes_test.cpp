@@ -147,6 +147,21 @@ TEST_CASE("stolen time, memory limits and orphans are the whole host's")
     }
 }
 
+TEST_CASE("a socket's own limit is told from that of all sockets, also when they have been at it for long")
+{
+    SceneBuilder scene;
+    scene.now.sysctls = SysctlTable(std::vector<SysctlValue>{{"net.ipv4.tcp_mem", "1000\t2000\t3000"}});
+    scene.now.sockstat->tcp_memory_pages = 500;
+    scene.grew("TcpExtTCPRcvQDrop", 20).dropped("PROTO_MEM", 20, "tcp", 80);
+    CHECK(find(scene.diagnosis(), "receive-memory-pruned"));
+    CHECK_FALSE(find(scene.diagnosis(), "tcp-memory"));
+    scene.now.sockstat->tcp_memory_pages = 2500; // and no counter tells when that began
+    const auto diagnosis = scene.diagnosis();
+    REQUIRE(find(diagnosis, "tcp-memory"));
+    CHECK(diagnosis.causes[0].cause == "tcp-memory");
+    CHECK(find(diagnosis, "receive-memory-pruned")->because_of == "tcp-memory");
+}
+
 TEST_CASE("interrupts on the wrong node")
 {
     SceneBuilder scene;
