@@ -6,10 +6,13 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <sched.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <functional>
+#include <optional>
 #include <random>
 #include <thread>
 
@@ -27,19 +30,53 @@ constexpr auto start_time = std::chrono::milliseconds(300); // until a peer's se
 struct Flags {
     unsigned rounds = 5, seconds = 5;
     double level = 0.05;
+    bool anywhere = false;
     std::vector<std::string> only;
 };
 
-// Ours, on the library: the server in a process of its own, as `netwright bench server` runs it.
-Result<Figures> run_ours(const VethPair& pair, const Work& work)
+// Where the scheduler puts two programs that wake each other, on one CPU or on two, makes a request take half as long
+// or twice; it differs from run to run, and would be all that a contest shows. Whoever plays, the client has the first
+// CPU and the server the second.
+enum class End : unsigned { Client, Server };
+
+std::optional<unsigned> cpu_of(End end, const Flags& flags)
 {
-    const auto server =
-        TRY(cli::ForkedServer::start(server_address, [&] { return kernel::enter_namespace(pair.server()); }));
+    if (flags.anywhere || std::thread::hardware_concurrency() < 2) return std::nullopt;
+    return static_cast<unsigned>(end);
+}
+
+// The calling thread, and what it starts.
+Result<void> go_to(std::optional<unsigned> cpu)
+{
+    if (!cpu) return {};
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(*cpu, &only);
+    if (::sched_setaffinity(0, sizeof only, &only) == 0) return {};
+    return std::unexpected(errno_error(fmt::format("run on CPU {}", *cpu), errno));
+}
+
+std::vector<std::string> at(std::optional<unsigned> cpu, std::vector<std::string> command)
+{
+    if (cpu) command.insert(command.begin(), {"taskset", "-c", fmt::format("{}", *cpu)});
+    return command;
+}
+
+// Ours, on the library: the server in a process of its own, as `netwright bench server` runs it.
+Result<Figures> run_ours(const VethPair& pair, const Work& work, const Flags& flags)
+{
+    const auto enter = [&]() -> Result<void> {
+        TRY_VOID(go_to(cpu_of(End::Server, flags)));
+        return kernel::enter_namespace(pair.server());
+    };
+    const auto server = TRY(cli::ForkedServer::start(server_address, enter));
     Result<Measurement> measured = fail(Error::Kind::Interrupted, "no measurement");
-    TRY_VOID(cli::in_namespace(pair.client(), [&](kernel::Kernel&) -> Result<void> {
+    const auto measure = [&](kernel::Kernel&) -> Result<void> {
+        TRY_VOID(go_to(cpu_of(End::Client, flags)));
         measured = cli::measure_traffic(server.reached(), work.traffic);
         return {};
-    }));
+    };
+    TRY_VOID(cli::in_namespace(pair.client(), measure));
     if (!measured) return std::unexpected(measured.error());
     Figures figures;
     for (const std::string_view name : work.metrics)
@@ -47,12 +84,14 @@ Result<Figures> run_ours(const VethPair& pair, const Work& work)
     return figures;
 }
 
-Result<Figures> run_peer(const VethPair& pair, const Peer& peer, unsigned seconds)
+Result<Figures> run_peer(const VethPair& pair, const Peer& peer, const Flags& flags)
 {
-    const auto server = TRY(Program::start(command_of(peer.server, server_address, seconds), pair.server()));
+    const unsigned seconds = flags.seconds;
+    const auto server_command = at(cpu_of(End::Server, flags), command_of(peer.server, server_address, seconds));
+    const auto client_command = at(cpu_of(End::Client, flags), command_of(peer.client, server_address, seconds));
+    const auto server = TRY(Program::start(server_command, pair.server()));
     std::this_thread::sleep_for(start_time);
-    const std::string said =
-        TRY(run(command_of(peer.client, server_address, seconds), pair.client(), std::chrono::seconds(seconds + 30)));
+    const std::string said = TRY(run(client_command, pair.client(), std::chrono::seconds(seconds + 30)));
     return peer.read(said);
 }
 
@@ -105,7 +144,7 @@ std::string contest(const VethPair& pair, const Work& work, const Flags& flags, 
         std::ranges::shuffle(order, random);
         for (const std::size_t i : order)
             play(contestants[i], across(pair, [&] {
-                     return i == 0 ? run_ours(pair, work) : run_peer(pair, rivals[i - 1], flags.seconds);
+                     return i == 0 ? run_ours(pair, work, flags) : run_peer(pair, rivals[i - 1], flags);
                  }));
     }
     return contest_text(work, contestants, missing, flags.level);
@@ -115,8 +154,10 @@ Result<int> run_all(const Flags& flags)
 {
     const VethPair pair = TRY(VethPair::make());
     std::mt19937_64 random(std::random_device{}());
-    TRY_VOID(cli::print(fmt::format("medians of {} of {} s each, in an order drawn by lot; intervals of {:.4g} %\n",
-                                    report::counted(flags.rounds, "run"), flags.seconds, 100 * (1 - flags.level))));
+    TRY_VOID(cli::print(fmt::format("medians of {} of {} s each, in an order drawn by lot; intervals of {:.4g} %; {}\n",
+                                    report::counted(flags.rounds, "run"), flags.seconds, 100 * (1 - flags.level),
+                                    cpu_of(End::Client, flags) ? "client on CPU 0, server on CPU 1"
+                                                               : "wherever the scheduler puts them")));
     for (const Work& work : works(flags.seconds)) {
         const std::string name(to_text(work.traffic.kind));
         if (!flags.only.empty() && std::ranges::find(flags.only, name) == flags.only.end()) continue;
@@ -135,6 +176,7 @@ int main(int argc, char** argv)
         ->check(cli::number_between(1, 1000))
         ->capture_default_str();
     app.add_option("--seconds", flags.seconds, "of a run")->check(cli::number_between(1, 600))->capture_default_str();
+    app.add_flag("--anywhere", flags.anywhere, "let the scheduler place client and server, instead of a CPU each");
     app.add_option("--only", flags.only, "this work (tcp-stream, tcp-rr, tcp-crr, udp-rr, pps)")->type_name("WORK");
     CLI11_PARSE(app, argc, argv);
     const auto result = run_all(flags);
