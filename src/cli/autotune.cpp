@@ -90,7 +90,7 @@ Result<std::string> place_words(const PlaceFlags& flags)
 {
     if (!flags.in_lab()) return flags.host.empty() ? std::string("live, on loopback") : "live, against " + flags.host;
     const lab::PathSettings path = TRY(path_of(flags.path));
-    return "lab: " + lab::to_text(path);
+    return "lab: " + lab::to_text(path) + (flags.path.six ? ", IPv6" : "");
 }
 
 SearchRecord fresh_record(const AutotuneFlags& flags, const Order& order, const SearchHost& host, std::string place)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // netwright lab: two namespaces with an emulated path between them, where a plan can be rehearsed.
+#include "base/text.h"
 #include "cli/lab_flags.h"
+#include "lab/probe.h"
 #include "model/measurement_json.h"
 #include "model/plan_yaml.h"
 #include "report/measurement_report.h"
@@ -10,7 +12,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
+#include <thread>
 
 namespace netwright::cli {
 namespace {
@@ -31,10 +35,11 @@ int go_up(const LabFlags& flags)
     const auto lab = lab::up(flags.name, *path, lab::Life::UntilDown);
     if (!lab) return complain(lab.error());
     const auto printed = print(fmt::format("lab {} is up: {}\n"
-                                           "  left   {}  namespace {}\n  right  {}  namespace {}\n"
+                                           "  left   {} {}  namespace {}\n  right  {} {}  namespace {}\n"
                                            "try: ip netns exec {} ping {}; end with: netwright lab down {}\n",
-                                           lab->name, lab->path, lab::left_address, lab->left(), lab::right_address,
-                                           lab->right(), lab->left(), lab::right_address, lab->name));
+                                           lab->name, lab->path, lab::left_address, lab::left_address_six, lab->left(),
+                                           lab::right_address, lab::right_address_six, lab->right(), lab->left(),
+                                           lab::right_address, lab->name));
     return printed ? done : complain(printed.error());
 }
 
@@ -85,7 +90,7 @@ Result<std::string> rehearse(const LabBench& bench, const std::string& file)
 Result<int> rehearsal_run(const LabFlags& flags, const Traffic& traffic, const lab::PathSettings& path,
                           const Globals& globals)
 {
-    LabBench bench = TRY(LabBench::start(path));
+    LabBench bench = TRY(LabBench::start(path, flags.path.over()));
     const std::string said = TRY(rehearse(bench, flags.plan));
     const Measurement measured = TRY(bench.measure(traffic));
     const lab::EmulatorReport emulator = TRY(bench.finish());
@@ -118,46 +123,110 @@ std::uint64_t bottleneck(const lab::PathSettings& path)
     return rate;
 }
 
-// Four flows of TCP fill a path that loses nothing by chance; what arrives tells the rate on the wire.
+Nanoseconds delay_of(const lab::PathSettings& path, lab::LinkSettings lab::Hop::* way)
+{
+    Nanoseconds sum{0};
+    for (const lab::Hop& hop : path.hops)
+        sum += (hop.*way).delay;
+    return sum;
+}
+
+Nanoseconds round_trip(const lab::PathSettings& path)
+{
+    return delay_of(path, &lab::Hop::there) + delay_of(path, &lab::Hop::back);
+}
+
+// What came out of the path at the right end so far, as its device counts it.
+struct Arrived {
+    std::uint64_t bytes = 0, packets = 0; // IP packets, joined by offload
+    std::chrono::steady_clock::time_point at{};
+};
+
+Result<Arrived> arrived(const LabBench& bench)
+{
+    Arrived seen;
+    const auto look = [&](kernel::Kernel& kernel) -> Result<void> {
+        const std::string directory = "sys/class/net/path0/statistics/";
+        const std::string bytes = TRY(kernel.files.read_line(directory + "rx_bytes"));
+        const std::string packets = TRY(kernel.files.read_line(directory + "rx_packets"));
+        seen.at = std::chrono::steady_clock::now();
+        seen.bytes = TRY(parse_unsigned(bytes));
+        seen.packets = TRY(parse_unsigned(packets));
+        return {};
+    };
+    TRY_VOID(in_namespace(bench.lab().right(), look));
+    return seen;
+}
+
+// With so many flows that none needs more than a mebibyte of buffer.
+Traffic filling(const lab::PathSettings& path)
+{
+    const Bytes in_flight = bandwidth_delay_product(BitRate{bottleneck(path)}, round_trip(path));
+    Traffic bulk;
+    bulk.kind = TrafficKind::TcpStream;
+    bulk.flows = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(2 * in_flight.count >> 20, 4, 64));
+    bulk.threads = 1;
+    bulk.congestion = "cubic"; // fills the buffer, and so the line
+    bulk.duration = std::chrono::seconds(7);
+    bulk.warm_up = std::chrono::seconds(4) + std::chrono::ceil<std::chrono::milliseconds>(15 * round_trip(path));
+    return bulk;
+}
+
+// What the device counted between two moments while TCP filled the path, as bit/s on the wire. What a program has read
+// by then would say more of the program.
+Result<double> rate_on_the_wire(const LabBench& bench, const lab::PathSettings& path)
+{
+    constexpr double headers = 52; // IP and TCP with timestamps: once a joined packet, but once a segment on the wire
+    const double payload = path.mtu - headers, wire = path.mtu + 38.0; // Ethernet's preamble, header, checksum, gap
+    const Traffic bulk = filling(path);
+    Result<Measurement> carried = fail(Error::Kind::Interrupted, "no traffic");
+    std::thread traffic([&] { carried = bench.measure(bulk); });
+    std::this_thread::sleep_for(*bulk.warm_up + std::chrono::milliseconds(1500));
+    const auto before = arrived(bench);
+    std::this_thread::sleep_for(std::chrono::seconds(4));
+    const auto after = arrived(bench);
+    traffic.join();
+    if (!carried) return std::unexpected(carried.error());
+    if (!before) return std::unexpected(before.error());
+    if (!after) return std::unexpected(after.error());
+    const double bytes = static_cast<double>(after->bytes - before->bytes) -
+                         headers * static_cast<double>(after->packets - before->packets);
+    return 8 * bytes * wire / payload / std::chrono::duration<double>(after->at - before->at).count();
+}
+
 Result<std::string> calibrate_rate(const LabBench& bench, const lab::PathSettings& path)
 {
     const auto rate = static_cast<double>(bottleneck(path));
     const bool lossy = std::ranges::any_of(path.hops, [](const lab::Hop& hop) { return hop.there.loss > 0; });
     if (rate == 0) return std::string("rate    no limit was asked for\n");
     if (lossy) return std::string("rate    not measured: losses keep TCP from filling the path\n");
-    Traffic bulk;
-    bulk.kind = TrafficKind::TcpStream;
-    bulk.flows = 4;
-    bulk.congestion = "cubic"; // fills the buffer, and so the line
-    bulk.duration = std::chrono::seconds(5);
-    bulk.warm_up = std::chrono::seconds(4);
-    const Measurement measured = TRY(bench.measure(bulk));
-    const double payload = path.mtu - 52.0, wire = path.mtu + 38.0; // IP and TCP with timestamps; Ethernet
-    const double line = metric(measured, "throughput").value_or(0) * wire / payload;
-    return fmt::format("rate    {} of {} on the wire: {:+.2f} %\n", report::metric_text("bit/s", line),
-                       report::metric_text("bit/s", rate), 100 * (line / rate - 1));
+    const double line = TRY(rate_on_the_wire(bench, path));
+    return fmt::format("rate    {} of {} on the wire: {:+.2f} % ({})\n", report::metric_text("bit/s", line),
+                       report::metric_text("bit/s", rate), 100 * (line / rate - 1),
+                       report::counted(filling(path).flows, "flow"));
 }
 
+std::string delay_text(std::string_view way, const lab::ProbeResult& seen, Nanoseconds asked)
+{
+    std::string text = fmt::format("delay   {}, {} asked for:", way, duration_text(asked));
+    for (const auto& [name, share] : {std::pair{"p50", 0.5}, {"p99", 0.99}, {"at most", 1.0}}) {
+        const auto off = static_cast<double>(seen.delay_ns.quantile(share)) - static_cast<double>(asked.count());
+        text += fmt::format(" {} {:+.3f} ms", name, off / 1e6);
+    }
+    return text + fmt::format(" ({} of {} probes{})\n", seen.delay_ns.count(), seen.sent,
+                              seen.disturbed == 0 ? "" : fmt::format(", {} left out", seen.disturbed));
+}
+
+// The kernel's stamps, so that programs that wake up late on a busy host are not taken for a late path.
 Result<std::string> calibrate_delay(const LabBench& bench, const lab::PathSettings& path)
 {
-    Nanoseconds rtt{0};
-    for (const lab::Hop& hop : path.hops)
-        rtt += hop.there.delay + hop.back.delay;
-    const double rtt_us = static_cast<double>(rtt.count()) / 1e3;
-    Traffic pings;
-    pings.kind = TrafficKind::UdpRr;
-    pings.flows = pings.threads = 4; // a thread a flow: each sleeps until it is time, or until the answer comes
-    // Each flow waits for its answer before it asks again: no more often than every second round trip.
-    pings.rate = static_cast<std::uint64_t>(std::max(1.0, 4e6 / (2 * rtt_us + 20'000)));
-    pings.duration = std::chrono::seconds(5);
-    pings.warm_up = std::chrono::seconds(1);
-    const Measurement measured = TRY(bench.measure(pings));
-    std::string text = fmt::format("delay   {} round trip were asked for\n", report::metric_text("us", rtt_us));
-    for (const char* name : {"latency-p50", "latency-p99"})
-        text += fmt::format("        {} {}: {:+.3f} ms\n", name,
-                            report::metric_text("us", metric(measured, name).value_or(0)),
-                            (metric(measured, name).value_or(0) - rtt_us) / 1e3);
-    return text;
+    constexpr std::size_t probes = 2000;
+    constexpr std::chrono::microseconds spacing(1500);
+    const auto patience = std::chrono::seconds(1) + std::chrono::ceil<std::chrono::milliseconds>(2 * round_trip(path));
+    const auto there = TRY(lab::probe(bench.lab(), lab::Heading::There, probes, spacing, patience));
+    const auto back = TRY(lab::probe(bench.lab(), lab::Heading::Back, probes, spacing, patience));
+    return delay_text("there", there, delay_of(path, &lab::Hop::there)) +
+           delay_text("back", back, delay_of(path, &lab::Hop::back));
 }
 
 Result<int> calibrated(const lab::PathSettings& path)

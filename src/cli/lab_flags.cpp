@@ -41,7 +41,7 @@ Result<std::uint32_t> size_of(const std::string& text, std::uint32_t otherwise)
 
 bool PathFlags::given() const
 {
-    if (!file.empty() || !mtu.empty() || !black_hole.empty() || !there.rtt.empty()) return true;
+    if (six || !file.empty() || !mtu.empty() || !black_hole.empty() || !there.rtt.empty()) return true;
     for (const WordFlag& flag : word_flags)
         if (!(there.*flag.word).empty() || !(back.*flag.word).empty()) return true;
     return false;
@@ -66,6 +66,7 @@ void add_path_flags(CLI::App& app, PathFlags& flags)
             ->group(group);
     }
     app.add_option("--mtu", flags.mtu, "of the path's devices (default: 1500)")->type_name("BYTES")->group(group);
+    app.add_flag("--ipv6", flags.six, "the traffic goes over IPv6")->group(group);
     app.add_option("--black-hole", flags.black_hole, "packets above this size vanish")
         ->type_name("BYTES")
         ->group(group);
@@ -100,10 +101,11 @@ Result<void> in_namespace(const std::string& name, const std::function<Result<vo
     return result;
 }
 
-Result<LabBench> LabBench::start(const lab::PathSettings& path)
+Result<LabBench> LabBench::start(const lab::PathSettings& path, Over over)
 {
     const lab::Lab lab = TRY(lab::up(fmt::format("run-{}", ::getpid()), path, lab::Life::WithOwner));
-    auto server = ForkedServer::start(lab::right_address, [&] { return kernel::enter_namespace(lab.right()); });
+    const char* const address = over == Over::Ipv6 ? lab::right_address_six : lab::right_address;
+    auto server = ForkedServer::start(address, [&] { return kernel::enter_namespace(lab.right()); });
     if (!server) {
         (void)lab::down(lab.name);
         return std::unexpected(std::move(server).error());

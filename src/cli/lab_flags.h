@@ -12,9 +12,13 @@
 
 namespace netwright::cli {
 
+enum class Over { Ipv4, Ipv6 };
+
 struct PathFlags {
     lab::HopWords there, back; // what `back` does not say is as `there`
     std::string file, mtu, black_hole;
+    bool six = false; // traffic goes over IPv6
+    Over over() const { return six ? Over::Ipv6 : Over::Ipv4; }
     bool given() const;
 };
 void add_path_flags(CLI::App& app, PathFlags& flags);
@@ -26,7 +30,7 @@ Result<void> in_namespace(const std::string& name, const std::function<Result<vo
 // A lab for as long as this object lives, with a traffic server at its right end.
 class LabBench {
 public:
-    static Result<LabBench> start(const lab::PathSettings& path);
+    static Result<LabBench> start(const lab::PathSettings& path, Over over = Over::Ipv4);
     LabBench(LabBench&& other) noexcept : lab_(std::exchange(other.lab_, {})), server_(std::move(other.server_)) {}
     LabBench& operator=(LabBench&&) = delete;
     ~LabBench();

@@ -88,7 +88,7 @@ Result<std::unique_ptr<Place>> place_of(const PlaceFlags& flags, const Globals& 
 {
     if (flags.in_lab()) {
         const lab::PathSettings path = TRY(path_of(flags.path));
-        LabBench bench = TRY(LabBench::start(path));
+        LabBench bench = TRY(LabBench::start(path, flags.path.over()));
         return std::make_unique<InLab>(std::move(bench));
     }
     kernel::Kernel kernel = TRY(open_kernel(globals));

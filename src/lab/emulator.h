@@ -24,8 +24,12 @@ struct EmulatorReport {
 // reads do not block.
 EmulatorReport emulate(const Fd& left, const Fd& right, const PathSettings& path, const std::atomic<bool>& ended);
 
-// A TUN device in the calling thread's network namespace: up, with this address (of a /30), MTU and offload.
-Result<Fd> open_tun(const std::string& name, const std::string& address, std::uint32_t mtu);
+struct TunAddresses {
+    const char* four; // of a /30
+    const char* six;  // of a /126; left out where the host has no IPv6, or the MTU is too small for it
+};
+// A TUN device in the calling thread's network namespace: up, with these addresses, MTU and offload.
+Result<Fd> open_tun(const std::string& name, const TunAddresses& addresses, std::uint32_t mtu);
 
 // Memory locked and real-time priority, where the rights allow it: less lateness.
 void hurry();

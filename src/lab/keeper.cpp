@@ -50,14 +50,14 @@ Result<void> name_namespace(const std::string& name)
 }
 
 // In a thread of its own, which ends: the namespace stays with its name and its device.
-Result<Fd> make_end(const std::string& name, const char* address, std::uint32_t mtu)
+Result<Fd> make_end(const std::string& name, const TunAddresses& addresses, std::uint32_t mtu)
 {
     Result<Fd> device = fail(Error::Kind::Interrupted, "no thread");
     std::thread([&] {
         device = [&]() -> Result<Fd> {
             if (::unshare(CLONE_NEWNET) < 0) return std::unexpected(errno_error("make a network namespace", errno));
             TRY_VOID(name_namespace(name));
-            return open_tun("path0", address, mtu);
+            return open_tun("path0", addresses, mtu);
         }();
     }).join();
     return device;
@@ -87,8 +87,8 @@ Result<Ends> build(const Lab& lab, const PathSettings& path)
     TRY_VOID(prepare_directories());
     TRY_VOID(write_text(notes_directory + lab.name, to_text(note))); // first: whatever follows can be found
     Ends ends;
-    ends.left = TRY(make_end(lab.left(), left_address, path.mtu));
-    ends.right = TRY(make_end(lab.right(), right_address, path.mtu));
+    ends.left = TRY(make_end(lab.left(), {left_address, left_address_six}, path.mtu));
+    ends.right = TRY(make_end(lab.right(), {right_address, right_address_six}, path.mtu));
     return ends;
 }
 

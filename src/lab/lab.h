@@ -13,6 +13,9 @@ namespace netwright::lab {
 
 inline constexpr const char* left_address = "10.251.0.1";
 inline constexpr const char* right_address = "10.251.0.2";
+// Of a unique local prefix (RFC 4193); where the host has no IPv6 there are none.
+inline constexpr const char* left_address_six = "fd9c:51ab:20e7::1";
+inline constexpr const char* right_address_six = "fd9c:51ab:20e7::2";
 
 struct Lab {
     std::string name;

@@ -16,6 +16,13 @@
 namespace netwright::lab {
 namespace {
 
+// linux/ipv6.h has it, beside types that the C library defines too.
+struct in6_ifreq {
+    in6_addr ifr6_addr;
+    std::uint32_t ifr6_prefixlen;
+    int ifr6_ifindex;
+};
+
 constexpr int queue_length = 10'000; // what the emulator has not read yet; packets beyond it are dropped by the device
 
 class Device {
@@ -37,6 +44,16 @@ public:
             return fail(Error::Kind::Rejected, text + " is no IPv4 address");
         std::memcpy(&request_.ifr_addr, &address, sizeof address);
         return tell(what);
+    }
+    // Without neighbours to ask there is no duplicate to detect: it can be used at once.
+    void add_address_six(const char* text)
+    {
+        const Fd socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        in6_ifreq request{};
+        if (!socket || ::inet_pton(AF_INET6, text, &request.ifr6_addr) != 1 || !tell(SIOCGIFINDEX)) return;
+        request.ifr6_prefixlen = 126;
+        request.ifr6_ifindex = request_.ifr_ifindex;
+        (void)::ioctl(socket.get(), SIOCSIFADDR, &request); // a lab is of use without
     }
     Result<void> set_mtu(std::uint32_t mtu)
     {
@@ -68,7 +85,7 @@ private:
 
 } // namespace
 
-Result<Fd> open_tun(const std::string& name, const std::string& address, std::uint32_t mtu)
+Result<Fd> open_tun(const std::string& name, const TunAddresses& addresses, std::uint32_t mtu)
 {
     Fd tun(::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
     if (!tun) return std::unexpected(errno_error("open /dev/net/tun (modprobe tun)", errno));
@@ -82,9 +99,10 @@ Result<Fd> open_tun(const std::string& name, const std::string& address, std::ui
     Device device = TRY(Device::named(name));
     TRY_VOID(device.set_mtu(mtu));
     TRY_VOID(device.set_queue_length());
-    TRY_VOID(device.set_address(SIOCSIFADDR, address));
+    TRY_VOID(device.set_address(SIOCSIFADDR, addresses.four));
     TRY_VOID(device.set_address(SIOCSIFNETMASK, "255.255.255.252"));
     TRY_VOID(device.set_up());
+    device.add_address_six(addresses.six);
     Device loopback = TRY(Device::named("lo"));
     TRY_VOID(loopback.set_up());
     return tun;

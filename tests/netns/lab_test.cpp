@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Labs with real namespaces and devices: up, measured, down; torn down whatever ends their keeper; experiments in them.
 #include "lab/lab.h"
+#include "lab/probe.h"
 
 #include <doctest/doctest.h>
 
@@ -87,6 +88,37 @@ TEST_CASE("a path's round trip, loss and black hole are seen by traffic")
     CHECK(bulk["metrics"]["throughput"]["value"].get<double>() < 55e6);
     for (const Lab& lab : list())
         CHECK_FALSE(lab.name.starts_with("run-" + std::to_string(::getpid()))); // all taken down
+}
+
+TEST_CASE("probes see the path's delay and not how late programs wake up")
+{
+    const auto lab =
+        up(name, path_of("hops: [{rate: 100Mbit, delay: 10ms, back: {rate: 100Mbit, delay: 3ms}}]"), Life::WithOwner);
+    REQUIRE(lab);
+    for (const auto& [heading, asked_ns] : {std::pair{Heading::There, 10e6}, {Heading::Back, 3e6}}) {
+        const auto seen = probe(*lab, heading, 200, std::chrono::microseconds(500), std::chrono::seconds(1));
+        REQUIRE_MESSAGE(seen, (seen ? std::string() : seen.error().what));
+        CHECK(seen->sent + seen->disturbed == 200);
+        CHECK(seen->delay_ns.count() == seen->sent);
+        CHECK(static_cast<double>(seen->delay_ns.smallest()) >= asked_ns);
+        CHECK(static_cast<double>(seen->delay_ns.quantile(0.5)) <= asked_ns + 1e6);
+    }
+    CHECK(down(name));
+}
+
+TEST_CASE("IPv6 crosses a lab as IPv4 does, in joined packets too")
+{
+    if (!fs::exists("/proc/sys/net/ipv6")) {
+        MESSAGE("skipped: this host has no IPv6");
+        return;
+    }
+    const auto bulk = support::must_json(program + " lab run tcp-stream --ipv6 --rate 50Mbit --rtt 4ms --loss 0.1% "
+                                                   "-t 500ms --json");
+    CHECK(bulk["peer"].get<std::string>().starts_with("[fd9c:51ab:20e7::2]"));
+    CHECK(bulk["metrics"]["throughput"]["value"].get<double>() > 1e6);
+    CHECK(bulk["metrics"]["throughput"]["value"].get<double>() < 55e6);
+    const auto pings = support::must_json(program + " lab run udp-rr --ipv6 --rtt 20ms -t 300ms --warm-up 0 --json");
+    CHECK(pings["client"]["latency_ns"]["smallest"].get<double>() >= 20e6);
 }
 
 TEST_CASE("an experiment in a lab shows what a small buffer costs")
