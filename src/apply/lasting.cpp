@@ -8,26 +8,51 @@
 
 namespace netwright::apply {
 
-Persistence persistence_of(const std::filesystem::path& etc_dir, const Tunable& tunable)
+namespace {
+
+Home home_of_link(const std::filesystem::path& etc_dir, const Tunable& tunable)
 {
-    const Persistence natural = natural_persistence(tunable);
-    if (natural != Persistence::LinkFile) return natural;
-    const bool udev = udev_note((etc_dir / "..").lexically_normal(), std::string(interface_of(tunable))).has_value();
-    return udev ? Persistence::LinkFile : Persistence::BootUnit;
+    const std::filesystem::path root = (etc_dir / "..").lexically_normal();
+    const std::string nic(interface_of(tunable));
+    const NetworkOwner owner = network_owner(root, nic);
+    if (sets_after_udev(owner, tunable)) return takes_drop_in(owner) ? Home::NetworkFile : Home::BootUnit;
+    return udev_note(root, nic) ? Home::LinkFile : Home::BootUnit;
+}
+
+} // namespace
+
+Home home_of(const std::filesystem::path& etc_dir, const Tunable& tunable)
+{
+    switch (natural_persistence(tunable)) {
+    case Persistence::SysctlFile:
+        return Home::SysctlFile;
+    case Persistence::LinkFile:
+        return home_of_link(etc_dir, tunable);
+    case Persistence::BootUnit:
+        return Home::BootUnit;
+    case Persistence::DropIn:
+        return Home::DropIn;
+    case Persistence::None:
+        break;
+    }
+    return Home::None;
 }
 
 std::string place_of(const std::filesystem::path& etc_dir, const Tunable& tunable)
 {
-    switch (persistence_of(etc_dir, tunable)) {
-    case Persistence::SysctlFile:
+    const std::string nic(interface_of(tunable));
+    switch (home_of(etc_dir, tunable)) {
+    case Home::SysctlFile:
         return (etc_dir / "sysctl.d" / sysctl_file_name).string();
-    case Persistence::LinkFile:
-        return find_link_file(etc_dir, std::string(interface_of(tunable))).value_or("").string();
-    case Persistence::BootUnit:
+    case Home::LinkFile:
+        return find_link_file(etc_dir, nic).value_or("").string();
+    case Home::NetworkFile:
+        return find_network_file(etc_dir, nic).value_or("").string();
+    case Home::BootUnit:
         return std::string(restore_unit_name);
-    case Persistence::DropIn:
+    case Home::DropIn:
         return "a drop-in of the service";
-    case Persistence::None:
+    case Home::None:
         break;
     }
     return {};
@@ -42,10 +67,11 @@ Lasting lasting_of(std::span<const Record> confirmed, const std::filesystem::pat
         for (const Step& step : record.steps)
             if (record.etc_dir == etc_dir && !step.follower && step.lasts) values[step.tunable] = step.to;
     for (const auto& [tunable, value] : values) {
-        const Persistence persistence = persistence_of(etc_dir, tunable);
-        if (persistence == Persistence::LinkFile && value)
-            lasting.links[std::string(interface_of(tunable))][tunable] = *value;
-        if (persistence == Persistence::BootUnit) lasting.at_boot[tunable] = value;
+        const Home home = home_of(etc_dir, tunable);
+        const std::string nic(interface_of(tunable));
+        if (home == Home::LinkFile && value) lasting.links[nic][tunable] = *value;
+        if (home == Home::NetworkFile && value) lasting.networks[nic] = *value;
+        if (home == Home::BootUnit) lasting.at_boot[tunable] = value;
     }
     return lasting;
 }
@@ -55,6 +81,7 @@ Result<void> make_last(const std::filesystem::path& etc_dir, const std::filesyst
 {
     TRY_VOID(persist(etc_dir, lasting.sysctls));
     TRY_VOID(write_link_files(etc_dir, lasting.links));
+    TRY_VOID(write_network_files(etc_dir, lasting.networks));
     std::vector<Tunable> at_boot;
     for (const auto& [tunable, value] : lasting.at_boot)
         at_boot.push_back(tunable);

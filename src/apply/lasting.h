@@ -4,6 +4,7 @@
 #pragma once
 
 #include "apply/link_file.h"
+#include "apply/network_file.h"
 #include "apply/persistence.h"
 #include "apply/record.h"
 
@@ -13,8 +14,18 @@
 
 namespace netwright::apply {
 
-// Where this value lasts: as its kind says, except that without udev nothing reads .link files.
-Persistence persistence_of(const std::filesystem::path& etc_dir, const Tunable& tunable);
+// Where a value lasts.
+enum class Home {
+    SysctlFile,
+    LinkFile,    // systemd.link(5)
+    NetworkFile, // a drop-in of networkd's file for the interface, where that would set the MTU again
+    BootUnit,
+    DropIn, // of a service; setting it is making it last
+    None
+};
+// As its kind says, except that without udev nothing reads .link files, and that networkd and NetworkManager may set a
+// value again after udev: what they have no file for is then set after them, by the boot unit.
+Home home_of(const std::filesystem::path& etc_dir, const Tunable& tunable);
 
 // The file or unit, as a person would look for it; "" where it does not last.
 std::string place_of(const std::filesystem::path& etc_dir, const Tunable& tunable);
@@ -22,6 +33,7 @@ std::string place_of(const std::filesystem::path& etc_dir, const Tunable& tunabl
 struct Lasting {
     Settings sysctls;
     LinkSettings links;
+    NetworkSettings networks;
     std::map<Tunable, std::optional<Value>> at_boot; // by netwright-restore.service
 };
 // Of the `confirmed` transactions made to last in `etc_dir`; a later transaction wins.

@@ -106,13 +106,6 @@ std::string lines_for(const std::map<Tunable, Value>& settings)
     return text;
 }
 
-std::string heading(const std::string& nic)
-{
-    return fmt::format("# Written by netwright: what `netwright confirm` made to last for {}. Do not edit: the next\n"
-                       "# confirm or rollback writes it anew. See: netwright status; netwright rollback\n",
-                       nic);
-}
-
 // The file that applied before ours did.
 std::string base_of(const fs::path& etc_dir, const std::string& nic, const UdevNote& note)
 {
@@ -138,7 +131,8 @@ std::vector<fs::path> our_files(const fs::path& etc_dir)
     for (const auto& entry : fs::directory_iterator(network_dir(etc_dir), ignored)) {
         if (is_ours(entry.path())) files.push_back(entry.path());
         const fs::path drop_in = entry.path() / drop_in_name;
-        if (entry.path().extension() == ".d" && fs::exists(drop_in, ignored)) files.push_back(drop_in);
+        if (entry.path().filename().string().ends_with(".link.d") && fs::exists(drop_in, ignored))
+            files.push_back(drop_in);
     }
     return files;
 }
@@ -152,6 +146,13 @@ Result<void> remove_ours(const fs::path& file)
 }
 
 } // namespace
+
+std::string file_heading(const std::string& nic)
+{
+    return fmt::format("# Written by netwright: what `netwright confirm` made to last for {}. Do not edit: the next\n"
+                       "# confirm or rollback writes it anew. See: netwright status; netwright rollback\n",
+                       nic);
+}
 
 UdevNote parse_udev_note(std::string_view text)
 {
@@ -171,10 +172,10 @@ std::optional<UdevNote> udev_note(const fs::path& root, const std::string& nic)
     return parse_udev_note(text);
 }
 
-bool is_for_one_device(std::string_view link_file)
+bool is_for_one_device(std::string_view file)
 {
     bool matching = false;
-    for (std::string_view line; next_line(link_file, line);) {
+    for (std::string_view line; next_line(file, line);) {
         line = trim(line);
         if (line.starts_with('[')) matching = line == "[Match]";
         const std::size_t equals = line.find('=');
@@ -182,7 +183,8 @@ bool is_for_one_device(std::string_view link_file)
         const std::string_view key = trim(line.substr(0, equals));
         const auto words = split_words(line.substr(equals + 1));
         const bool exact = words.size() == 1 && words.front().find_first_of("*?[!") == std::string_view::npos;
-        constexpr std::array<std::string_view, 4> naming{"MACAddress", "PermanentMACAddress", "Path", "OriginalName"};
+        constexpr std::array<std::string_view, 5> naming{"MACAddress", "PermanentMACAddress", "Path", "OriginalName",
+                                                         "Name"}; // the last of .network files
         if (exact && std::ranges::find(naming, key) != naming.end()) return true;
     }
     return false;
@@ -195,9 +197,10 @@ LinkFile link_file_for(const fs::path& etc_dir, const std::string& nic, const Ud
     const std::string base = base_of(etc_dir, nic, note);
     if (!base.empty() && is_for_one_device(text_of(below(root, base))))
         return {network_dir(etc_dir) / (fs::path(base).filename().string() + ".d") / drop_in_name,
-                heading(nic) + "[Link]\n" + lines_for(settings)};
-    std::string text = heading(nic) + "# Only one .link file applies to a device: this one says what the one before it "
-                                      "said, and then what is ours.\n";
+                file_heading(nic) + "[Link]\n" + lines_for(settings)};
+    std::string text = file_heading(nic) +
+                       "# Only one .link file applies to a device: this one says what the one before it "
+                       "said, and then what is ours.\n";
     if (!base.empty()) text += fmt::format("{}{}\n", taken_over, base);
     text += fmt::format("[Match]\n{}\n{}\n[Link]\n{}", match_of(root, nic, note), content_of(root, base),
                         lines_for(settings));
@@ -219,10 +222,19 @@ Result<void> write_link_files(const fs::path& etc_dir, const LinkSettings& setti
     return {};
 }
 
+bool link_file_holds(const fs::path& etc_dir, const Tunable& tunable, const Value& value)
+{
+    const auto file = find_link_file(etc_dir, std::string(interface_of(tunable)));
+    const std::string text = file ? text_of(*file) : "";
+    return !text.empty() && std::ranges::all_of(link_file_lines(tunable, value), [&](const std::string& line) {
+        return text.find('\n' + line + '\n') != std::string::npos;
+    });
+}
+
 std::optional<fs::path> find_link_file(const fs::path& etc_dir, const std::string& nic)
 {
     for (const fs::path& file : our_files(etc_dir))
-        if (text_of(file).starts_with(heading(nic))) return file;
+        if (text_of(file).starts_with(file_heading(nic))) return file;
     return std::nullopt;
 }
 

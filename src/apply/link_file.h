@@ -24,8 +24,11 @@ UdevNote parse_udev_note(std::string_view text);
 // Nothing: udev does not know the interface, so no .link file would ever reach it. `root` is what etc/ lies in.
 std::optional<UdevNote> udev_note(const std::filesystem::path& root, const std::string& nic);
 
-// Does its [Match] name this one device, so that its owner has written it for this device?
-bool is_for_one_device(std::string_view link_file);
+// Does the [Match] of a .link or .network file name one device, so that its owner has written it for this device?
+bool is_for_one_device(std::string_view file);
+
+// The first lines of every file that we write for an interface, and how it is found again.
+std::string file_heading(const std::string& nic);
 
 struct LinkFile {
     std::filesystem::path path;
@@ -40,6 +43,8 @@ LinkFile link_file_for(const std::filesystem::path& etc_dir, const std::string& 
 
 // Writes every file whole, and removes those of ours that have nothing left to say.
 Result<void> write_link_files(const std::filesystem::path& etc_dir, const LinkSettings& settings);
+// Is there one of ours that says this?
+bool link_file_holds(const std::filesystem::path& etc_dir, const Tunable& tunable, const Value& value);
 // Where they are: for status.
 std::optional<std::filesystem::path> find_link_file(const std::filesystem::path& etc_dir, const std::string& nic);
 

@@ -118,6 +118,10 @@ Result<std::vector<StepReport>> restore(kernel::Kernel& kernel, const fs::path& 
     std::vector<StepReport> reports;
     for (const auto& [tunable, value] : lasting.at_boot)
         reports.push_back(restore_one(kernel, tunable, value));
+    // Whoever owns an interface may not have told yet: what no file of ours holds is set here, too.
+    for (const auto& [nic, values] : lasting.links)
+        for (const auto& [tunable, value] : values)
+            if (!link_file_holds(etc_dir, tunable, value)) reports.push_back(restore_one(kernel, tunable, value));
     return reports;
 }
 

@@ -67,7 +67,11 @@ std::string kinds_markdown()
         "broken.\n\n"
         "What lasts in a systemd.link(5) file where its table has a word for it and udev knows the interface lasts in\n"
         "`netwright-restore.service` (\"boot unit\") elsewhere; `netwright status` shows where each confirmed value "
-        "lasts.\n\n"
+        "lasts.\n"
+        "An MTU that systemd-networkd would set again lasts in a drop-in of its .network file, if that is for the one\n"
+        "interface. What a shared .network file or NetworkManager would set again is set after them: the boot unit "
+        "waits\nfor network-online.target. It does not run again when NetworkManager takes a connection down and "
+        "up.\n\n"
         "| address | sets | kept by | lasts in | the way back by hand, for example |\n"
         "|---|---|---|---|---|\n";
     for (const AddressKind* kind : address_kinds())

@@ -72,6 +72,8 @@ Line networkd(const Files& files, const Tunable& tunable)
     const auto link = files.read("run/systemd/netif/links/" + index_of(files, tunable));
     const std::string network = link ? entry(*link, "NETWORK_FILE") : "";
     if (network.empty()) return std::nullopt;
+    const std::string name(network.substr(network.rfind('/') + 1));
+    if (files.exists(fmt::format("etc/systemd/network/{}.d/90-netwright.conf", name))) return std::nullopt; // ours
     const auto text = files.read(network.substr(1));
     if (!text || !says(*text, "MTUBytes=")) return std::nullopt;
     return fmt::format("systemd-networkd sets the MTU of {} ({})", interface_of(tunable), network);

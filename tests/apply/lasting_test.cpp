@@ -168,6 +168,58 @@ TEST_CASE("what no .link file holds, and every value of a device that udev does 
     CHECK(host.files().empty());
 }
 
+TEST_CASE("an MTU that networkd would set again lasts in a drop-in of its file, if that is for this device alone")
+{
+    const Host host;
+    host.put("run/systemd/netif/links/3", "ADMIN_STATE=configured\nNETWORK_FILE=/etc/systemd/network/10-lan.network\n");
+    host.put("etc/systemd/network/10-lan.network", "[Match]\nName=eth0\n[Link]\nMTUBytes=1500\n");
+    host.keep({{"link/eth0/mtu", "9000"}, {"nic/eth0/ring/rx", "4096"}});
+    CHECK(host.files() == std::vector<std::string>{"systemd/network/10-lan.network",
+                                                   "systemd/network/10-lan.network.d/90-netwright.conf",
+                                                   "systemd/network/10-netwright-eth0.link"});
+    const std::string drop_in = file_text(host.network / "10-lan.network.d/90-netwright.conf");
+    CHECK(drop_in.ends_with("[Link]\nMTUBytes=9000\n"));
+    CHECK(file_text(host.network / "10-netwright-eth0.link").find("MTUBytes") == std::string::npos);
+    CHECK(place_of(host.etc, *parse_tunable("link/eth0/mtu")) ==
+          (host.network / "10-lan.network.d/90-netwright.conf").string());
+    host.keep({{"nic/eth0/ring/rx", "4096"}}); // the MTU was rolled back
+    CHECK(host.files() ==
+          std::vector<std::string>{"systemd/network/10-lan.network", "systemd/network/10-netwright-eth0.link"});
+    CHECK_FALSE(std::filesystem::exists(host.network / "10-lan.network.d"));
+}
+
+TEST_CASE("what networkd's file for many devices, or NetworkManager, would set again is set after them")
+{
+    const Host host;
+    const Tunable mtu = *parse_tunable("link/eth0/mtu"), ring = *parse_tunable("nic/eth0/ring/rx");
+    host.put("run/systemd/netif/links/3", "NETWORK_FILE=/etc/systemd/network/80-all.network\n");
+    host.put("etc/systemd/network/80-all.network", "[Match]\nName=en* eth*\n[DHCPv4]\nUseMTU=true\n");
+    CHECK(home_of(host.etc, mtu) == Home::BootUnit);
+    CHECK(home_of(host.etc, ring) == Home::LinkFile); // networkd has no word for it
+    host.put("etc/systemd/network/80-all.network", "[Match]\nName=en* eth*\n# MTUBytes=1500\n");
+    CHECK(home_of(host.etc, mtu) == Home::LinkFile);
+    host.put("etc/systemd/network/80-all.network.d/mtu.conf", "[Link]\nMTUBytes=1400\n");
+    CHECK(home_of(host.etc, mtu) == Home::BootUnit);
+
+    host.put("run/NetworkManager/devices/3", "[device]\nmanaged=true\nconnection-uuid=x\n");
+    CHECK(home_of(host.etc, mtu) == Home::BootUnit);
+    CHECK(home_of(host.etc, ring) == Home::BootUnit);
+    CHECK(home_of(host.etc, *parse_tunable("link/eth0/txqueuelen")) == Home::LinkFile);
+    host.put("run/NetworkManager/devices/3", "[device]\nmanaged=false\n");
+    CHECK(home_of(host.etc, ring) == Home::LinkFile);
+}
+
+TEST_CASE("a .link file of ours holds what it says, and nothing else")
+{
+    const Host host;
+    const Tunable ring = *parse_tunable("nic/eth0/ring/rx");
+    CHECK_FALSE(link_file_holds(host.etc, ring, Value{std::int64_t{4096}}));
+    host.keep({{"nic/eth0/ring/rx", "4096"}});
+    CHECK(link_file_holds(host.etc, ring, Value{std::int64_t{4096}}));
+    CHECK_FALSE(link_file_holds(host.etc, ring, Value{std::int64_t{409}}));
+    CHECK_FALSE(link_file_holds(host.etc, *parse_tunable("nic/eth0/ring/tx"), Value{std::int64_t{4096}}));
+}
+
 TEST_CASE("an interface's name is escaped where it becomes a unit's")
 {
     const std::vector<Tunable> settings{*parse_tunable("link/br-1a.5/mtu")};
