@@ -33,6 +33,8 @@ struct RssTable {
 };
 
 struct RssChange { // what is not given stays
+    // Empty: the kernel's own, entry i to queue i modulo the receive queues. Any other is one that somebody chose, and
+    // then the kernel refuses fewer queues than it names (netif_is_rxfh_configured).
     std::optional<std::vector<std::uint32_t>> indirection;
     std::optional<std::vector<std::uint8_t>> key;
     std::optional<std::uint32_t> function;

@@ -22,7 +22,7 @@ Result<void> same_size(std::string_view nic, std::string_view what, std::size_t 
 } // namespace
 
 // net/ethtool/ioctl.c, ethtool_set_rxfh(): a size of the table that says "no change", a key of no length, and function
-// 0 each leave their part alone.
+// 0 each leave their part alone; a table of no entries is reset.
 std::vector<std::uint32_t> rss_request(const RssTable& now, const RssChange& change)
 {
     ethtool_rxfh head{};
@@ -46,7 +46,8 @@ std::vector<std::uint32_t> rss_request(const RssTable& now, const RssChange& cha
 Result<void> EthtoolSocket::set_rss(std::string_view nic, const RssChange& change) const
 {
     const RssTable now = TRY(rss(nic));
-    if (change.indirection) TRY_VOID(same_size(nic, "RSS table", change.indirection->size(), now.indirection.size()));
+    if (change.indirection && !change.indirection->empty())
+        TRY_VOID(same_size(nic, "RSS table", change.indirection->size(), now.indirection.size()));
     if (change.key) TRY_VOID(same_size(nic, "RSS key", change.key->size(), now.key.size()));
     std::vector<std::uint32_t> request = rss_request(now, change);
     return ask(nic, request.data());

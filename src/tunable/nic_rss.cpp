@@ -73,6 +73,14 @@ Result<kernel::RssChange> change_of(const NicSetting& nic, const kernel::RssTabl
     return change;
 }
 
+// The table that the kernel makes by itself (ethtool_rxfh_indir_default).
+bool is_default(const std::vector<std::uint32_t>& table, std::uint32_t queues)
+{
+    for (std::size_t i = 0; i < table.size(); ++i)
+        if (queues == 0 || table[i] != i % queues) return false;
+    return true;
+}
+
 bool is_fields(const NicSetting& nic) { return nic.name.starts_with(fields_of); }
 
 struct Hashing : KindDefaults<NicSetting> {
@@ -160,7 +168,11 @@ private:
     static Result<void> write_table(const kernel::EthtoolSocket& ethtool, const NicSetting& nic, const Value& value)
     {
         const kernel::RssTable now = TRY(ethtool.rss(nic.nic));
-        return ethtool.set_rss(nic.nic, TRY(change_of(nic, now, value)));
+        kernel::RssChange change = TRY(change_of(nic, now, value));
+        // Equal over all queues is handed back to the kernel, which then goes on spreading when queues come and go.
+        const auto queues = ethtool.receive_queues(nic.nic);
+        if (change.indirection && queues && is_default(*change.indirection, *queues)) change.indirection->clear();
+        return ethtool.set_rss(nic.nic, change);
     }
     static void list_fields(const kernel::EthtoolSocket& ethtool, const std::string& nic, std::vector<Reading>& found)
     {
