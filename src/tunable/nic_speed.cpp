@@ -10,7 +10,9 @@
 #include <linux/genetlink.h>
 
 #include <algorithm>
+#include <chrono>
 #include <set>
+#include <thread>
 
 namespace netwright::tunable {
 namespace {
@@ -81,6 +83,16 @@ void put_speed(kernel::Request& change, std::string_view text)
     change.put_u8(ETHTOOL_A_LINKMODES_DUPLEX, duplex);
 }
 
+// Drivers take the link down to change its speed, and tell none until the other end is heard again: seconds.
+void wait_for_link(kernel::Kernel& kernel, const NicSetting& setting)
+{
+    for (int tenths = 0; tenths < 100; ++tenths) {
+        const auto modes = modes_of(kernel, setting);
+        if (!modes || value_of(*modes)) return;
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+}
+
 struct Speed : KindDefaults<NicSetting> {
     static Present read(kernel::Kernel& kernel, const NicSetting& setting)
     {
@@ -103,12 +115,14 @@ struct Speed : KindDefaults<NicSetting> {
     {
         const std::uint16_t family = TRY(kernel.netlink->family(ETHTOOL_GENL_NAME));
         kernel::Request change = kernel::ethtool_request(family, ETHTOOL_MSG_LINKMODES_SET, setting.nic);
-        if (const std::string text = to_text(value); text == "auto")
+        const std::string text = to_text(value);
+        if (text == "auto")
             change.put_u8(ETHTOOL_A_LINKMODES_AUTONEG, AUTONEG_ENABLE);
         else
             put_speed(change, text);
         auto done = kernel.netlink->ask(NETLINK_GENERIC, change, [](const nlmsghdr&) {});
         if (!done) return write_failed(setting, value, std::move(done).error());
+        if (!text.empty()) wait_for_link(kernel, setting);
         return {};
     }
 
