@@ -154,8 +154,8 @@ const std::vector<Row>& more_rows()
 
         {"qdisc/spare1/root", "pfifo_fast", qdisc("spare1", "bands [0-9]+"), "pfifo_fast bands 3"},
         {"qdisc/vnet0/root", "noqueue", qdisc("vnet0", "nothing"), "noqueue"},
-        {"qdisc/vnet1/root", "fq_codel limit 500", qdisc("vnet1", "limit [^ ]+"), "fq_codel limit 500p"},
-        {"route/default/quickack", "on", metric("default", "quickack"), "quickack 1"},
+        {"qdisc/vnet1/root", "fq_codel limit 500", qdisc("vnet1", "limit [0-9]+p"), "fq_codel limit 500p"},
+        {"route/default/quickack", "1", metric("default", "quickack"), "quickack 1"},
         {"route/10.0.30.0/24@intel0/advmss", "1300", metric("10.0.30.0/24", "advmss"), "advmss 1300"},
         {"notrack/udp/53", "on", "nft list set inet netwright_notrack udp_ports | grep -o '{ .* }'", "{ 53 }"},
         {"mptcp/limit/add-addr-accepted", "3", "ip mptcp limits | grep -oE 'add_addr_accepted [0-9]+'",
