@@ -62,7 +62,7 @@ test-vm: vm ## every scenario in virtual machines
 	@ctest --test-dir build -L vm --output-on-failure --no-tests=error
 
 test-vm-short: vm ## the scenarios that CI runs there
-	@ctest --test-dir build -L vm-short --output-on-failure --no-tests=error
+	@ctest --test-dir build -j 2 -L vm-short --output-on-failure --no-tests=error
 
 test-long: tidy-deep ## the static analyzer, and fuzzing for longer (FUZZ_RUNS inputs each)
 	@cmake --preset fuzz -DFUZZ_RUNS=$${FUZZ_RUNS:-2000000} >/dev/null
