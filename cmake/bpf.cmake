@@ -25,6 +25,9 @@ function(netwright_add_bpf target)
   string(REGEX REPLACE "^s390x$" "s390" arch "${arch}")
   string(REGEX REPLACE "^riscv64$" "riscv" arch "${arch}")
   set(flags -target bpf -O2 -g -Wall -Wextra -Werror -mcpu=v2 -D__TARGET_ARCH_${arch} -I${CMAKE_SOURCE_DIR}/src)
+  # Up to Linux 6.7 the verifier takes a way back only from a jump (check_cfg in kernel/bpf/verifier.c). When clang is
+  # let place blocks by likelihood, it puts a loop's last block in front of its first, which is entered by falling through.
+  list(APPEND flags -mllvm -disable-block-placement)
   if(CMAKE_LIBRARY_ARCHITECTURE)
     list(APPEND flags -idirafter /usr/include/${CMAKE_LIBRARY_ARCHITECTURE})
   endif()

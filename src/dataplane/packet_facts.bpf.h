@@ -62,6 +62,14 @@ INLINE void* end_of(struct xdp_md* context)
     return end;
 }
 
+/* Bounds `value` before the verifier's eyes. What clang can prove itself it leaves out, and older verifiers (6.1)
+ * cannot follow its proof through copies. */
+INLINE __u64 within(__u64 value, const __u32 mask)
+{
+    asm volatile("%0 &= %1" : "+r"(value) : "i"(mask));
+    return value;
+}
+
 INLINE __u32 big16(const void* at) { return __builtin_bswap16(*(const __u16*)at); }
 
 /* Kind 34, or the experimental one with its magic number (RFC 7413, section 4.1.1). Every branch but the loop's leaves
@@ -74,8 +82,7 @@ __noinline int carries_fast_open(struct xdp_md* context, __u32 offset, __u32 hea
     const __u8* tcp = (const __u8*)data_of(context) + (offset & 0x3fff);
     __u32 at = 20;
     for (int i = 0; i < 40; ++i) {
-        at &= 63;
-        const __u8* option = tcp + at;
+        const __u8* option = tcp + within(at, 63);
         if (at + 2 > header) return 0;
         if ((const void*)(option + 4) > end) /* there is payload behind the header: this is its last option */
             return (const void*)(option + 2) <= end && option[0] == 34;

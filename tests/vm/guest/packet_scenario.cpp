@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Inside the virtual machine: this kernel's verifier takes our XDP programs, and they do what they are told.
+#include <fstream>
+
+#include "guest/guest.h"
+
+using guest::netwright;
+using guest::shell;
+
+namespace {
+
+// A pair of virtual links, nwx0 here and nwx1 in a namespace of its own.
+class Pair {
+public:
+    Pair()
+    {
+        for (const char* line :
+             {"mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf", "ip netns add far",
+              "ip link add nwx0 type veth peer name nwx1 netns far", "ip addr add 10.77.0.1/24 dev nwx0",
+              "ip link set nwx0 up", "ip -n far addr add 10.77.0.2/24 dev nwx1", "ip -n far link set nwx1 up",
+              "ip -n far link set lo up"}) {
+            const support::Output made = shell(line);
+            REQUIRE_MESSAGE(made.status == 0, line, ": ", made.out);
+        }
+        REQUIRE(guest::comes_true([] { return pings(); }));
+    }
+    ~Pair()
+    {
+        (void)netwright("filter off");
+        (void)netwright("lb off");
+        (void)netwright("lb decap --off");
+        (void)shell("ip link del nwx0; ip netns del far");
+    }
+    Pair(const Pair&) = delete;
+    Pair& operator=(const Pair&) = delete;
+
+    static bool pings() { return shell("ip netns exec far ping -c 1 -W 1 10.77.0.1").status == 0; }
+    static bool attached() { return shell("ip -d link show nwx0 | grep -q xdp").status == 0; }
+};
+
+void write(const char* path, const char* text) { std::ofstream(path) << text; }
+
+} // namespace
+
+TEST_SUITE_BEGIN("short");
+
+TEST_CASE("a filter that uses everything is taken by the verifier, drops what it names, and goes away")
+{
+    const Pair pair;
+    write("/tmp/filter.yaml", R"(
+interfaces: [nwx0]
+drop_odd: all
+default: pass
+lists:
+  partners: {prefixes: [192.0.2.0/24, "2001:db8::/32"]}
+  blocked: {verdict: drop, prefixes: [198.51.100.0/24, "2001:db8:bad::/48"]}
+rules:
+  - {name: answers, protocol: udp, from_port: 53, length: 513-, verdict: drop}
+  - {name: partners-only, protocol: tcp, to_port: [9100, 9200-9300], from: partners, verdict: pass}
+  - {name: new-connections, protocol: tcp, flags: "syn,!ack", limit: {rate: 200/s, burst: 400, per: "source/24,56"}}
+  - {name: volume, protocol: udp, limit: {rate: 50Mbit, per: destination}}
+  - {name: brief, ttl: 1, fragment: false, verdict: count}
+  - {name: ping, protocol: icmp, icmp_type: 8, verdict: drop}
+)");
+    const support::Output applied = netwright("filter apply /tmp/filter.yaml");
+    REQUIRE_MESSAGE(applied.status == 0, applied.out);
+    CHECK_FALSE(Pair::pings());
+    CHECK(netwright("filter stats").out.find("ping") != std::string::npos);
+    CHECK(netwright("filter off").status == 0);
+    CHECK(Pair::pings());
+    CHECK_FALSE(Pair::attached());
+}
+
+TEST_CASE("the balancer and its backend's half are taken by the verifier")
+{
+    const Pair pair;
+    write("/tmp/lb.yaml", R"(
+interfaces: [nwx0]
+source: [10.200.0.0/16, "2001:db8:f::/64"]
+pools:
+  web: {backends: [{address: 10.77.0.9}, {address: "2001:db8:3::3", weight: 2}]}
+vips:
+  - {address: 192.0.2.1, port: [80, 443], protocol: tcp, pool: web}
+  - {address: "2001:db8:1::1", port: 53, protocol: [tcp, udp], pool: web, affinity: source}
+)");
+    for (int generation = 1; generation <= 2; ++generation) {
+        const support::Output applied = netwright("lb apply /tmp/lb.yaml");
+        REQUIRE_MESSAGE(applied.status == 0, applied.out);
+        CHECK(netwright("lb show --json").out.find("\"generation\": " + std::to_string(generation)) !=
+              std::string::npos);
+    }
+    CHECK(Pair::pings()); // what is for no VIP passes
+    CHECK(shell("ip -n far route add 192.0.2.1 via 10.77.0.1").status == 0);
+    (void)shell("ip netns exec far busybox nc -w 1 192.0.2.1 80 </dev/null"); // a SYN; nobody answers
+    CHECK(netwright("lb stats --prometheus").out.find("vip=\"192.0.2.1:80/tcp\"} 0") == std::string::npos);
+    CHECK(netwright("lb off").status == 0);
+    const support::Output decap = netwright("lb decap nwx0 --from 10.200.0.0/16,2001:db8:f::/64");
+    CHECK_MESSAGE(decap.status == 0, decap.out);
+    CHECK(Pair::pings());
+    CHECK(netwright("lb decap --off").status == 0);
+    CHECK_FALSE(Pair::attached());
+}
+TEST_SUITE_END();
