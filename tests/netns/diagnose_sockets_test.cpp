@@ -203,9 +203,15 @@ TEST_CASE("a send buffer that is too small for the way limits the sender")
     constexpr std::size_t large = 1U << 20; // a write that does not fit as a whole, as programs in bulk make them
     const Pump pump(pair, large);
     std::this_thread::sleep_for(200ms);
-    Watch watch(link.here);
-    std::this_thread::sleep_for(600ms);
-    CHECK(names_victim(expect_first(watch.diagnosis({Symptom::Throughput}), "send-buffer-small"), "10.8.0.2:8085"));
+    // Two looks find the buffer full, unless one of them falls into a moment in which it is filled again: then the
+    // diagnosis says that it found no fault, and whoever asked looks again.
+    Diagnosis diagnosis;
+    for (int look = 0; look < 5 && diagnosis.causes.empty(); ++look) {
+        Watch watch(link.here);
+        std::this_thread::sleep_for(600ms);
+        diagnosis = watch.diagnosis({Symptom::Throughput});
+    }
+    CHECK(names_victim(expect_first(diagnosis, "send-buffer-small"), "10.8.0.2:8085"));
 }
 
 TEST_CASE("loss on the way, of which nothing on this host is the cause")
