@@ -17,6 +17,12 @@ constexpr double squeezes_a_packet = 1e-3; // ordinary busy hosts stay around 1e
 constexpr std::uint64_t full_percent = 80; // of a CPU's time in softirq
 constexpr double ticks_per_second = 100;   // USER_HZ, as /proc/stat counts
 
+// softnet_stat is the whole host's: inside a namespace only the drop reason says whose packets they were.
+bool told_by_reasons(const Scene& scene)
+{
+    return scene.drops && scene.now.surroundings.network_namespace.value_or("init") != "init";
+}
+
 Sightings look_backlog(const Scene& scene, const Cause& cause)
 {
     if (!scene.now.softnet) return std::unexpected(scene.now.softnet.error());
@@ -29,9 +35,7 @@ Sightings look_backlog(const Scene& scene, const Cause& cause)
         sighting.evidence.push_back(
             {fmt::format("/proc/net/softnet_stat CPU {}, dropped (the whole host's)", one.cpu), in_time(scene, full)});
     }
-    // softnet_stat is the whole host's: inside a namespace only the drop reason says whose packets they were.
-    const bool whole_host = scene.now.surroundings.network_namespace.value_or("init") == "init";
-    if (whole_host || !scene.drops) sighting.events = std::max(sighting.events, sum);
+    if (!told_by_reasons(scene)) sighting.events = std::max(sighting.events, sum);
     if (sighting.events == 0) return std::vector<Sighting>{};
     sighting.evidence.push_back(sysctl_seen(scene, "net.core.netdev_max_backlog"));
     sighting.remedy = raise_sysctl(scene, cause, "net.core.netdev_max_backlog", 2000, "room for bursts");
@@ -48,6 +52,8 @@ Sightings look_flow_limit(const Scene& scene, const Cause&)
         sighting.evidence.push_back(
             {fmt::format("/proc/net/softnet_stat CPU {}, flow limit", one.cpu), in_time(scene, one.flow_limit.growth)});
     }
+    // The kernel has one reason for both (enqueue_to_backlog in net/core/dev.c).
+    if (told_by_reasons(scene)) sighting.events = std::min(sighting.events, dropped(scene, "CPU_BACKLOG"));
     if (sighting.events == 0) return std::vector<Sighting>{};
     return std::vector{std::move(sighting)};
 }

@@ -88,6 +88,35 @@ TEST_CASE("a backlog that overflows is this host's, or another namespace's")
     }
 }
 
+TEST_CASE("the flow limit is told from a full backlog, and from other namespaces' flows")
+{
+    SceneBuilder scene;
+    SoftnetCpu cpu;
+    cpu.cpu = 1;
+    cpu.processed = {100'000, 50'000};
+    cpu.dropped = {500, 400};
+    cpu.flow_limit = {500, 400}; // every drop was the limit's
+    scene.now.softnet->push_back(cpu);
+    SUBCASE("on the host")
+    {
+        const auto diagnosis = scene.diagnosis();
+        REQUIRE(find(diagnosis, "flow-limit"));
+        CHECK(find(diagnosis, "flow-limit")->events == 400);
+        CHECK_FALSE(find(diagnosis, "backlog-full"));
+    }
+    SUBCASE("in a namespace whose packets they were not")
+    {
+        scene.now.surroundings.network_namespace = "net:[4026532201]";
+        CHECK_FALSE(find(scene.diagnosis(), "flow-limit"));
+    }
+    SUBCASE("in the namespace whose packets they were")
+    {
+        scene.now.surroundings.network_namespace = "net:[4026532201]";
+        scene.dropped("CPU_BACKLOG", 300, "udp", 53);
+        CHECK(find(scene.diagnosis(), "flow-limit")->events == 300);
+    }
+}
+
 TEST_CASE("squeezes matter on a CPU that softirqs fill, and nowhere else")
 {
     SceneBuilder scene;
