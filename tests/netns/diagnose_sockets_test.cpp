@@ -220,12 +220,16 @@ TEST_CASE("loss on the way, of which nothing on this host is the cause")
     link.there.nft("add table ip t; add chain ip t c { type filter hook prerouting priority -300; }; "
                    "add rule ip t c tcp dport 8086 numgen random mod 100 < 10 drop");
     const auto pair = connected(link, 8086);
-    Watch watch(link.here);
     const Pump pump(pair);
-    std::this_thread::sleep_for(400ms);
-    const auto first = expect_first(watch.diagnosis(), "path-loss");
-    CHECK(first.layer == Layer::Path);
-    CHECK(names_victim(first, "10.9.0.2:8086"));
+    FoundCause first;
+    // Only a connection with something under way at the second look is named; this one is for moments without.
+    for (int look = 0; look < 5 && first.victim.empty(); ++look) {
+        Watch watch(link.here);
+        std::this_thread::sleep_for(400ms);
+        first = expect_first(watch.diagnosis(), "path-loss");
+        CHECK(first.layer == Layer::Path);
+    }
+    CHECK_MESSAGE(names_victim(first, "10.9.0.2:8086"), first.victim);
 }
 
 TEST_CASE("segments that overtake each other, of which none is lost")
