@@ -153,14 +153,22 @@ Result<void> PinnedLinks::add(const std::string& interface, int program, bool ge
     Step& step = done_.emplace_back();
     step.interface = interface;
     step.link = Fd(bpf_obj_get(link_path(directory_, interface).c_str()));
-    if (step.link) {
-        step.before = TRY(program_of(step.link.get()));
-        if (bpf_link_update(step.link.get(), program, nullptr) == 0) return {};
-        if (errno != ENOLINK) return std::unexpected(errno_error("switch the XDP program on " + interface, errno));
-        step.before.reset(); // the link's interface was deleted: this is another one with its name
-        TRY_VOID(unpin_link(directory_, interface));
-    }
+    const LinkFacts now = step.link ? TRY(facts_of(step.link.get())) : LinkFacts{};
+    if (now.there) return switch_over(step, now.program, program);
+    if (step.link) TRY_VOID(unpin_link(directory_, interface)); // of an interface that was deleted; this is another
     step.fresh = TRY(XdpLink::attach(interface, program, generic));
+    return {};
+}
+
+// Installing the same program again would still reset the rings of some devices.
+Result<void> PinnedLinks::switch_over(Step& step, std::uint32_t before, int program)
+{
+    const std::uint32_t wanted = TRY(program_id(program));
+    if (before == wanted) return {};
+    step.before = Fd(bpf_prog_get_fd_by_id(before));
+    if (!step.before) return std::unexpected(errno_error("open a BPF link's program", errno));
+    if (bpf_link_update(step.link.get(), program, nullptr) < 0)
+        return std::unexpected(errno_error("switch the XDP program on " + step.interface, errno));
     return {};
 }
 

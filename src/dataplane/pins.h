@@ -56,6 +56,7 @@ private:
         std::optional<XdpLink> fresh; // made now; dropping it detaches
         Fd link, before;              // one that was there, and the program it ran
     };
+    static Result<void> switch_over(Step& step, std::uint32_t before, int program);
     std::filesystem::path directory_;
     std::vector<Step> done_;
     bool kept_ = false;

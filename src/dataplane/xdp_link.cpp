@@ -74,15 +74,22 @@ bool is_interface_name(std::string_view name)
            name.find_first_of("/: \t\n\v\f\r") == std::string_view::npos;
 }
 
-Result<Fd> program_of(int link)
+Result<LinkFacts> facts_of(int link)
 {
     bpf_link_info info{};
     __u32 size = sizeof info;
     if (bpf_obj_get_info_by_fd(link, &info, &size) < 0)
         return std::unexpected(errno_error("look at a BPF link", errno));
-    Fd program(bpf_prog_get_fd_by_id(info.prog_id));
-    if (!program) return std::unexpected(errno_error("open a BPF link's program", errno));
-    return program;
+    return LinkFacts{info.prog_id, info.xdp.ifindex != 0};
+}
+
+Result<std::uint32_t> program_id(int program)
+{
+    bpf_prog_info info{};
+    __u32 size = sizeof info;
+    if (bpf_obj_get_info_by_fd(program, &info, &size) < 0)
+        return std::unexpected(errno_error("look at a BPF program", errno));
+    return info.id;
 }
 
 bool needs_jumbo(const std::string& interface)

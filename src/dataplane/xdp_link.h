@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -24,8 +25,13 @@ private:
 // Whether the kernel takes it for an interface's name (dev_valid_name, net/core/dev.c).
 bool is_interface_name(std::string_view name);
 
-// The program that a link runs now.
-Result<Fd> program_of(int link);
+// What a link holds now. `there`: its interface still is.
+struct LinkFacts {
+    std::uint32_t program = 0; // the id
+    bool there = false;
+};
+Result<LinkFacts> facts_of(int link);
+Result<std::uint32_t> program_id(int program);
 
 // Whether frames of this interface's MTU may span several buffers: more than a page holds beside XDP's headroom (256
 // bytes) and the skb's tail (drivers refuse a program then that does not say it can read them).
