@@ -97,10 +97,9 @@ std::string view_text(const dp::LbView& view, const Globals& globals)
 Result<void> show(const LbFlags& flags, const Globals& globals)
 {
     const auto directory = TRY(enter(globals));
-    const auto installed = TRY(dp::installed_lb(directory));
-    if (!installed) return print(flags.json ? "null\n" : "no balancer runs here\n");
     const auto view = TRY(dp::view_lb(directory));
-    return print(flags.json ? view_json(view) : view_text(view, globals));
+    if (!view) return print(flags.json ? "null\n" : "no balancer runs here\n");
+    return print(flags.json ? view_json(*view) : view_text(*view, globals));
 }
 
 std::string stats_json(const std::vector<dp::LbCounted>& counts)

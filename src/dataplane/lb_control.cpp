@@ -52,13 +52,6 @@ Result<std::optional<Running>> running(const fs::path& directory)
     return Running{std::move(program), std::move(installed)};
 }
 
-Result<Running> must_run(const fs::path& directory)
-{
-    auto found = TRY(running(directory));
-    if (!found) return fail(Error::Kind::Absent, "no balancer runs here (see: netwright lb apply)");
-    return *std::move(found);
-}
-
 Result<LbImage> image_of(const Running& before)
 {
     auto image = TRY(before.program.running_image());
@@ -151,13 +144,6 @@ static_assert(drop_words.size() == LB_DROP_NO_ROOM + 1);
 
 } // namespace
 
-Result<std::optional<InstalledLb>> installed_lb(const fs::path& directory)
-{
-    auto found = TRY(running(directory));
-    if (!found) return std::nullopt;
-    return std::move(found->installed);
-}
-
 Result<void> install_lb(const fs::path& directory, const LbConfig& config, const std::string& name)
 {
     const Fd claim = TRY(claim_pins(directory));
@@ -180,14 +166,15 @@ Result<void> remove_lb(const fs::path& directory)
     return remove_pins(directory);
 }
 
-Result<LbView> view_lb(const fs::path& directory)
+Result<std::optional<LbView>> view_lb(const fs::path& directory)
 {
-    const auto now = TRY(must_run(directory));
-    const auto image = TRY(now.program.running_image());
-    LbView view{now.installed, {}, {}};
+    const auto now = TRY(running(directory));
+    if (!now) return std::nullopt;
+    const auto image = TRY(now->program.running_image());
+    LbView view{now->installed, {}, {}};
     const std::uint64_t time = monotonic();
     if (image.settings.drain_until > time) view.draining = Nanoseconds(image.settings.drain_until - time);
-    for (const auto& [pool, row] : now.installed.pools)
+    for (const auto& [pool, row] : now->installed.pools)
         add_shares(view, image, pool, row);
     if (view.draining.count() == 0)
         for (LbShare& share : view.shares)
@@ -197,15 +184,17 @@ Result<LbView> view_lb(const fs::path& directory)
 
 Result<std::vector<LbCounted>> lb_stats(const fs::path& directory)
 {
-    const auto now = TRY(must_run(directory));
-    const auto sums = TRY(now.program.read_counts());
+    const auto found = TRY(running(directory));
+    if (!found) return fail(Error::Kind::Absent, "no balancer runs here (see: netwright lb apply)");
+    const auto& [program, installed] = *found;
     std::vector<LbCounted> counted;
-    for (const auto& [name, counter] : now.installed.counters)
-        counted.push_back({LbCounted::Of::Vip, name, sums[counter]});
-    for (const auto& [address, number] : now.installed.numbers)
-        counted.push_back({LbCounted::Of::Backend, to_text(address), sums[LB_COUNT_BACKENDS + number]});
-    for (std::size_t i = 0; i < drop_words.size(); ++i)
-        counted.push_back({LbCounted::Of::Dropped, drop_words[i], sums[i]});
+    for (const auto& [name, counter] : installed.counters)
+        counted.push_back({LbCounted::Of::Vip, name, TRY(program.read_count(counter))});
+    for (const auto& [address, number] : installed.numbers)
+        counted.push_back(
+            {LbCounted::Of::Backend, to_text(address), TRY(program.read_count(LB_COUNT_BACKENDS + number))});
+    for (std::uint32_t i = 0; i < drop_words.size(); ++i)
+        counted.push_back({LbCounted::Of::Dropped, drop_words[i], TRY(program.read_count(i))});
     return counted;
 }
 

@@ -27,11 +27,9 @@ struct InstalledLb {
 std::string to_text(const InstalledLb& installed);
 Result<InstalledLb> parse_installed_lb(std::string_view text);
 
-// `directory` is pin_directory("lb"). Nothing: no balancer runs here.
-Result<std::optional<InstalledLb>> installed_lb(const std::filesystem::path& directory);
-
-// Starts it, or gives the one that runs another configuration. On any failure every interface and every table is as it
-// was. Busy: another XDP program holds an interface. Rejected: it names no interface, or another XDP mode than runs.
+// `directory` is pin_directory("lb"). Starts it, or gives the one that runs another configuration. On any failure every
+// interface and every table is as it was. Busy: another XDP program holds an interface. Rejected: it names no
+// interface, or another XDP mode than runs.
 Result<void> install_lb(const std::filesystem::path& directory, const LbConfig& config, const std::string& name);
 // Detaches it everywhere and forgets its connections and counters; nothing to do is no failure.
 Result<void> remove_lb(const std::filesystem::path& directory);
@@ -47,7 +45,7 @@ struct LbView {
     Nanoseconds draining{}; // how long connections still stay where they were; 0: everything is settled
     std::vector<LbShare> shares;
 };
-Result<LbView> view_lb(const std::filesystem::path& directory); // Absent: none runs here
+Result<std::optional<LbView>> view_lb(const std::filesystem::path& directory); // nothing: none runs here
 
 struct LbCounted {
     enum class Of { Vip, Backend, Dropped } of = Of::Vip;

@@ -175,9 +175,9 @@ Result<LbImage> LbProgram::running_image() const
     return image;
 }
 
-Result<std::vector<lb_count>> LbProgram::read_counts() const
+Result<lb_count> LbProgram::read_count(std::uint32_t counter) const
 {
-    return sum_counts<lb_count>(parts_[Counts].get(), LB_COUNT_MOST);
+    return sum_count<lb_count>(parts_[Counts].get(), counter);
 }
 
 Result<void> LbProgram::clear_counts(std::span<const std::uint32_t> counters) const

@@ -33,8 +33,7 @@ public:
     Result<void> configure(const LbImage& image);
     // Settings and rows that packets see now. Names are not in the kernel.
     Result<LbImage> running_image() const;
-    // Packets and bytes of each counter, summed over CPUs; LB_COUNT_MOST of them.
-    Result<std::vector<lb_count>> read_counts() const;
+    Result<lb_count> read_count(std::uint32_t counter) const; // summed over CPUs
     Result<void> clear_counts(std::span<const std::uint32_t> counters) const;
     // One frame through the program, without any interface (BPF_PROG_TEST_RUN).
     Result<Handled> run(std::span<const std::uint8_t> frame) const;

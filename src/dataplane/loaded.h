@@ -30,18 +30,27 @@ Result<Handled> run_frame(int program, std::span<const std::uint8_t> frame);
 Result<void> read_per_cpu(int map, std::uint32_t element, void* rows);
 std::size_t possible_cpus();
 
-// Elements 0 to `size`-1 of a per-CPU array of counters, summed over CPUs.
+// One counter of a per-CPU array, summed over CPUs.
+template <class Count>
+Result<Count> sum_count(int map, std::uint32_t element)
+{
+    std::vector<Count> rows(possible_cpus());
+    TRY_VOID(read_per_cpu(map, element, rows.data()));
+    Count sum{};
+    for (const Count& row : rows) {
+        sum.packets += row.packets;
+        sum.bytes += row.bytes;
+    }
+    return sum;
+}
+
+// Elements 0 to `size`-1.
 template <class Count>
 Result<std::vector<Count>> sum_counts(int map, std::uint32_t size)
 {
-    std::vector<Count> rows(possible_cpus()), sums(size);
-    for (std::uint32_t element = 0; element < size; ++element) {
-        TRY_VOID(read_per_cpu(map, element, rows.data()));
-        for (const Count& row : rows) {
-            sums[element].packets += row.packets;
-            sums[element].bytes += row.bytes;
-        }
-    }
+    std::vector<Count> sums;
+    for (std::uint32_t element = 0; element < size; ++element)
+        sums.push_back(TRY(sum_count<Count>(map, element)));
     return sums;
 }
 

@@ -64,9 +64,9 @@ public:
     }
     lb_count counted(unsigned counter) const
     {
-        const auto counts = program_->read_counts();
-        REQUIRE(counts);
-        return counts->at(counter);
+        const auto count = program_->read_count(counter);
+        REQUIRE(count);
+        return *count;
     }
     // The last byte of the backend's IPv4 address: whom a connection got.
     unsigned backend(const Frame& frame) const
