@@ -33,6 +33,11 @@ std::string_view to_text(SearchStage stage)
     return "";
 }
 
+std::string_view to_text(SearchRace::End end)
+{
+    return end == SearchRace::End::Won ? "won" : end == SearchRace::End::Lost ? "lost" : "open";
+}
+
 Result<SearchStage> parse_search_stage(std::string_view text)
 {
     for (const StageRow& row : stage_rows)

@@ -87,6 +87,8 @@ struct SearchRace {
     std::vector<double> gains;
 };
 
+std::string_view to_text(SearchRace::End end); // "open", "won", "lost"
+
 // A search with all that follows from its record: what people want to see of it.
 struct SearchStory {
     SearchRecord record;

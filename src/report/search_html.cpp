@@ -50,11 +50,6 @@ private:
     double least_ = 0, most_ = 1;
 };
 
-std::string_view class_of(const SearchRace& race)
-{
-    return race.end == SearchRace::End::Won ? "won" : race.end == SearchRace::End::Lost ? "lost" : "open";
-}
-
 std::string bands(const SearchStory& story, const Plot& plot)
 {
     std::string drawn;
@@ -83,8 +78,8 @@ std::string dots(const SearchStory& story, const Plot& plot)
             drawn +=
                 fmt::format("<circle class='holder' cx='{:.1f}' cy='{:.1f}' r='3'/>", x, plot.y(pair.of_holder.goal));
         if (plot.shows(pair.of_challenger))
-            drawn += fmt::format("<circle class='{}' cx='{:.1f}' cy='{:.1f}' r='4'/>", class_of(story.races[race]), x,
-                                 plot.y(pair.of_challenger.goal));
+            drawn += fmt::format("<circle class='{}' cx='{:.1f}' cy='{:.1f}' r='4'/>", to_text(story.races[race].end),
+                                 x, plot.y(pair.of_challenger.goal));
     }
     return drawn;
 }

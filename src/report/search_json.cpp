@@ -40,7 +40,7 @@ Json race_json(const SearchStory& story, std::size_t number)
                       {"estimate", bounded(race.effect.estimate)},
                       {"high", bounded(race.effect.high)}};
     if (race.stage == SearchStage::Prove) json["level"] = race.level;
-    json["end"] = race.end == SearchRace::End::Won ? "won" : race.end == SearchRace::End::Lost ? "lost" : "open";
+    json["end"] = to_text(race.end);
     json["why"] = race.why;
     return json;
 }

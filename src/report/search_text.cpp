@@ -50,11 +50,6 @@ std::string bar(double holder, double challenger, double most, SearchRace::End e
     return drawn;
 }
 
-std::string_view end_word(const SearchRace& race)
-{
-    return race.end == SearchRace::End::Won ? "won" : race.end == SearchRace::End::Lost ? "lost" : "open";
-}
-
 Tone tone_of(const SearchRace& race)
 {
     if (race.end == SearchRace::End::Open) return Tone::Dim;
@@ -69,7 +64,7 @@ std::string race_text(const SearchStory& story, std::size_t number, double most,
         fmt::format("{:>3} {:<7} {} {:>11} {:<4} {}:{}", number + 1, to_text(race.stage),
                     bar(medians.holder, medians.challenger, most, race.end),
                     medians.challenger > 0 ? metric_text(story.record.goal.unit, medians.challenger) : "-",
-                    end_word(race), race.wins, race.losses);
+                    to_text(race.end), race.wins, race.losses);
     std::string detail = point_text(story.record.dimensions, race.challenger);
     if (race.stage == SearchStage::Prove) detail = effect_of(story, race) + ": " + detail;
     if (!race.why.empty()) detail += "; " + race.why;
