@@ -57,16 +57,11 @@ Result<Order> order_of(const AutotuneFlags& flags)
     return order;
 }
 
-// The slowest hop, and the way there and back, of an emulated path.
+// What an emulated path says of the network that nobody has told of.
 void describe_path(const lab::PathSettings& path, Intent& intent)
 {
-    BitRate slowest{};
-    Nanoseconds rtt{0};
-    for (const lab::Hop& hop : path.hops) {
-        rtt += hop.there.delay + hop.back.delay;
-        const BitRate rate = hop.there.rate;
-        if (rate.bits_per_second > 0 && (slowest.bits_per_second == 0 || rate < slowest)) slowest = rate;
-    }
+    const BitRate slowest = lab::bottleneck(path);
+    const Nanoseconds rtt = lab::round_trip(path);
     if (slowest.bits_per_second > 0 && !intent.bandwidth)
         intent.bandwidth = Answer<BitRate>{slowest, true, "the lab's path"};
     if (rtt.count() > 0 && !intent.rtt) intent.rtt = Answer<Nanoseconds>{rtt, true, "the lab's path"};

@@ -114,28 +114,6 @@ int run_in_lab(const LabFlags& flags, const Globals& globals)
     return result ? *result : complain(result.error());
 }
 
-// The slowest link there; 0: none has a limit.
-std::uint64_t bottleneck(const lab::PathSettings& path)
-{
-    std::uint64_t rate = 0;
-    for (const lab::Hop& hop : path.hops)
-        if (const auto one = hop.there.rate.bits_per_second; one != 0) rate = rate == 0 ? one : std::min(rate, one);
-    return rate;
-}
-
-Nanoseconds delay_of(const lab::PathSettings& path, lab::LinkSettings lab::Hop::* way)
-{
-    Nanoseconds sum{0};
-    for (const lab::Hop& hop : path.hops)
-        sum += (hop.*way).delay;
-    return sum;
-}
-
-Nanoseconds round_trip(const lab::PathSettings& path)
-{
-    return delay_of(path, &lab::Hop::there) + delay_of(path, &lab::Hop::back);
-}
-
 // What came out of the path at the right end so far, as its device counts it.
 struct Arrived {
     std::uint64_t bytes = 0, packets = 0; // IP packets, joined by offload
@@ -161,14 +139,14 @@ Result<Arrived> arrived(const LabBench& bench)
 // With so many flows that none needs more than a mebibyte of buffer.
 Traffic filling(const lab::PathSettings& path)
 {
-    const Bytes in_flight = bandwidth_delay_product(BitRate{bottleneck(path)}, round_trip(path));
+    const Bytes in_flight = bandwidth_delay_product(lab::bottleneck(path), lab::round_trip(path));
     Traffic bulk;
     bulk.kind = TrafficKind::TcpStream;
     bulk.flows = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(2 * in_flight.count >> 20, 4, 64));
     bulk.threads = 1;
     bulk.congestion = "cubic"; // fills the buffer, and so the line
     bulk.duration = std::chrono::seconds(7);
-    bulk.warm_up = std::chrono::seconds(4) + std::chrono::ceil<std::chrono::milliseconds>(15 * round_trip(path));
+    bulk.warm_up = std::chrono::seconds(4) + std::chrono::ceil<std::chrono::milliseconds>(15 * lab::round_trip(path));
     return bulk;
 }
 
@@ -196,7 +174,7 @@ Result<double> rate_on_the_wire(const LabBench& bench, const lab::PathSettings& 
 
 Result<std::string> calibrate_rate(const LabBench& bench, const lab::PathSettings& path)
 {
-    const auto rate = static_cast<double>(bottleneck(path));
+    const auto rate = static_cast<double>(lab::bottleneck(path).bits_per_second);
     const bool lossy = std::ranges::any_of(path.hops, [](const lab::Hop& hop) { return hop.there.loss > 0; });
     if (rate == 0) return std::string("rate    no limit was asked for\n");
     if (lossy) return std::string("rate    not measured: losses keep TCP from filling the path\n");
@@ -222,11 +200,12 @@ Result<std::string> calibrate_delay(const LabBench& bench, const lab::PathSettin
 {
     constexpr std::size_t probes = 2000;
     constexpr std::chrono::microseconds spacing(1500);
-    const auto patience = std::chrono::seconds(1) + std::chrono::ceil<std::chrono::milliseconds>(2 * round_trip(path));
+    const auto patience =
+        std::chrono::seconds(1) + std::chrono::ceil<std::chrono::milliseconds>(2 * lab::round_trip(path));
     const auto there = TRY(lab::probe(bench.lab(), lab::Heading::There, probes, spacing, patience));
     const auto back = TRY(lab::probe(bench.lab(), lab::Heading::Back, probes, spacing, patience));
-    return delay_text("there", there, delay_of(path, &lab::Hop::there)) +
-           delay_text("back", back, delay_of(path, &lab::Hop::back));
+    return delay_text("there", there, lab::delay_of(path, &lab::Hop::there)) +
+           delay_text("back", back, lab::delay_of(path, &lab::Hop::back));
 }
 
 Result<int> calibrated(const lab::PathSettings& path)

@@ -117,6 +117,25 @@ std::string link_text(const LinkSettings& link)
 
 } // namespace
 
+BitRate bottleneck(const PathSettings& path)
+{
+    BitRate slowest{};
+    for (const Hop& hop : path.hops)
+        if (hop.there.rate.bits_per_second > 0 && (slowest.bits_per_second == 0 || hop.there.rate < slowest))
+            slowest = hop.there.rate;
+    return slowest;
+}
+
+Nanoseconds delay_of(const PathSettings& path, LinkSettings Hop::* way)
+{
+    Nanoseconds sum{0};
+    for (const Hop& hop : path.hops)
+        sum += (hop.*way).delay;
+    return sum;
+}
+
+Nanoseconds round_trip(const PathSettings& path) { return delay_of(path, &Hop::there) + delay_of(path, &Hop::back); }
+
 Result<Hop> parse_hop(const HopWords& there, const HopWords& back)
 {
     const Nanoseconds rtt = TRY(time_of(there.rtt));

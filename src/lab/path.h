@@ -35,6 +35,11 @@ struct PathSettings {
     bool operator==(const PathSettings&) const = default;
 };
 
+// Of the whole path: the slowest link there (0: none has a limit), and the delays of each way and of both.
+BitRate bottleneck(const PathSettings& path);
+Nanoseconds delay_of(const PathSettings& path, LinkSettings Hop::* way);
+Nanoseconds round_trip(const PathSettings& path);
+
 // One hop as flags and YAML write it; every text may be "".
 struct HopWords {
     std::string rate, rtt, delay, jitter, loss, loss_burst, reorder, buffer;
