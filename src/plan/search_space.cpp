@@ -55,11 +55,17 @@ Numbers doublings(std::int64_t least, std::int64_t most)
     return ladder;
 }
 
+bool holds_codes(const catalog::Parameter& parameter)
+{
+    return parameter.type == catalog::Type::Boolean ||
+           (parameter.unit.empty() && *parameter.search.most - *parameter.search.least <= most_codes);
+}
+
 Numbers ladder_of(const catalog::Parameter& parameter, const SearchQuestion& question)
 {
     const std::int64_t least = *parameter.search.least;
     std::int64_t most = *parameter.search.most;
-    if (parameter.type == catalog::Type::Boolean || (parameter.unit.empty() && most - least <= most_codes)) {
+    if (holds_codes(parameter)) {
         Numbers codes;
         for (std::int64_t code = least; code <= most; ++code)
             codes.push_back(code);
@@ -94,8 +100,7 @@ Result<Dimension> of_numbers(const SearchQuestion& question, const catalog::Para
     std::ranges::sort(all);
     Dimension dimension;
     dimension.tunable = question.tunable;
-    dimension.ordered = parameter.type != catalog::Type::Boolean &&
-                        !(parameter.unit.empty() && *parameter.search.most - *parameter.search.least <= most_codes);
+    dimension.ordered = !holds_codes(parameter);
     for (std::size_t i = 0; i < all.size(); ++i) {
         dimension.levels.push_back(with(question.now, all[i]));
         if (all[i] == *now) dimension.now = i;
