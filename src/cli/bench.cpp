@@ -2,6 +2,7 @@
 // netwright bench: test traffic between two hosts, and its server.
 #include "cli/bench_flags.h"
 #include "cli/live_traffic.h"
+#include "measure/iperf3.h"
 #include "model/measurement_json.h"
 #include "report/measurement_report.h"
 
@@ -47,7 +48,8 @@ int run_client(const BenchFlags& flags, const Globals& globals)
 {
     const auto traffic = traffic_of(flags.workload, flags.traffic);
     if (!traffic) return complain(traffic.error(), usage);
-    const auto sensible = settled(*traffic, TrafficLimits{});
+    const auto sensible =
+        flags.peer.iperf3 ? measure::settled_for_iperf3(*traffic) : settled(*traffic, TrafficLimits{});
     if (!sensible) return complain(sensible.error(), usage);
     const auto kernel = open_kernel(globals); // enters --netns
     if (!kernel) return complain(kernel.error());

@@ -4,8 +4,10 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "measure/iperf3.h"
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include <cstdlib>
 
@@ -98,10 +100,27 @@ Result<Traffic> traffic_of(const std::string& workload, const TrafficFlags& flag
 
 void add_peer_flags(CLI::App& app, PeerFlags& flags)
 {
-    app.add_option("-p,--port", flags.port, "where the server listens")->capture_default_str();
+    app.add_option("-p,--port", flags.port,
+                   fmt::format("where the server listens (default: {}; of iperf3 {})", measure::default_port,
+                               measure::iperf3_port));
     app.add_option("--token-file", flags.token_file,
                    "file whose first line is the secret both ends share (else: NETWRIGHT_TOKEN)")
         ->type_name("FILE");
+    app.add_flag("--iperf3", flags.iperf3, "an iperf3 server is what listens there: tcp-stream, udp-stream and pps");
+}
+
+Result<measure::ClientOptions> server_at(const std::string& host, const PeerFlags& flags)
+{
+    measure::ClientOptions options;
+    options.host = host;
+    options.iperf3 = flags.iperf3;
+    options.port = flags.port != 0 ? flags.port : flags.iperf3 ? measure::iperf3_port : measure::default_port;
+    if (host.empty() && (flags.iperf3 || flags.port != 0))
+        return fail(Error::Kind::Rejected, "--port and --iperf3 need the host where the server runs");
+    if (flags.iperf3 && !flags.token_file.empty())
+        return fail(Error::Kind::Rejected, "--token-file: iperf3 knows no token");
+    if (!flags.iperf3) options.token = TRY(token_of(flags.token_file));
+    return options;
 }
 
 Result<std::string> token_of(const std::string& token_file)

@@ -22,10 +22,13 @@ void add_traffic_flags(CLI::App& app, TrafficFlags& flags, const std::string& du
 Result<Traffic> traffic_of(const std::string& workload, const TrafficFlags& flags);
 
 struct PeerFlags {
-    std::uint16_t port = measure::default_port;
+    std::uint16_t port = 0; // 0: the usual one
     std::string token_file;
+    bool iperf3 = false;
 };
 void add_peer_flags(CLI::App& app, PeerFlags& flags);
+// How to reach the server at `host`. Rejected: the flags do not go together.
+Result<measure::ClientOptions> server_at(const std::string& host, const PeerFlags& flags);
 // The first line of the file; else NETWRIGHT_TOKEN, else "".
 Result<std::string> token_of(const std::string& token_file);
 

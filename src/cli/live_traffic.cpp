@@ -3,6 +3,7 @@
 #include "cli/live_traffic.h"
 
 #include "base/text.h"
+#include "measure/iperf3.h"
 #include "measure/protocol.h"
 #include "report/measurement_report.h"
 
@@ -26,11 +27,11 @@ void remember(int) { interrupted = true; }
 
 void show(const measure::Progress& progress, bool bits)
 {
-    const std::string rate = bits ? report::metric_text("bit/s", progress.bits_per_second)
-                                  : report::metric_text("1/s", progress.operations_per_second);
+    const auto value = bits ? progress.bits_per_second : progress.operations_per_second;
+    const std::string rate = value ? "  " + report::metric_text(bits ? "bit/s" : "1/s", *value) : "";
     const double elapsed = static_cast<double>(progress.elapsed.count()) / 1e3;
     const std::string failures = progress.failures > 0 ? fmt::format(", {} failed", progress.failures) : "";
-    fmt::print(stderr, "\r{} {:.1f} of {:.1f} s  {}{}\033[K", progress.measuring ? "measuring" : "warming up", elapsed,
+    fmt::print(stderr, "\r{} {:.1f} of {:.1f} s{}{}\033[K", progress.measuring ? "measuring" : "warming up", elapsed,
                static_cast<double>(progress.whole.count()) / 1e3, rate, failures);
 }
 
@@ -115,20 +116,15 @@ Result<Measurement> measure_traffic(const measure::ClientOptions& where, const T
     const bool terminal = ::isatty(STDERR_FILENO) == 1;
     const bool bits = row_of(traffic.kind).counts_bits;
     if (terminal) options.progress = [bits](const measure::Progress& progress) { show(progress, bits); };
-    auto measured = measure::run_traffic(options, traffic);
+    auto measured = options.iperf3 ? measure::run_iperf3(options, traffic) : measure::run_traffic(options, traffic);
     if (terminal) fmt::print(stderr, "\r\033[K");
     return measured;
 }
 
 Result<Measurement> measure_traffic(const std::string& host, const PeerFlags& peer, const Traffic& traffic)
 {
-    measure::ClientOptions options;
-    if (!host.empty()) {
-        options.host = host;
-        options.port = peer.port;
-        options.token = TRY(token_of(peer.token_file));
-        return measure_traffic(options, traffic);
-    }
+    const auto reached = TRY(server_at(host, peer));
+    if (!host.empty()) return measure_traffic(reached, traffic);
     const ForkedServer server = TRY(ForkedServer::start("127.0.0.1"));
     return measure_traffic(server.reached(), traffic);
 }

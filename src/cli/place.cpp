@@ -92,10 +92,7 @@ Result<std::unique_ptr<Place>> place_of(const PlaceFlags& flags, const Globals& 
         return std::make_unique<InLab>(std::move(bench));
     }
     kernel::Kernel kernel = TRY(open_kernel(globals));
-    measure::ClientOptions reached;
-    reached.host = flags.host;
-    reached.port = flags.peer.port;
-    reached.token = TRY(token_of(flags.peer.token_file));
+    measure::ClientOptions reached = TRY(server_at(flags.host, flags.peer));
     std::optional<ForkedServer> server;
     if (flags.host.empty()) {
         server.emplace(TRY(ForkedServer::start("127.0.0.1")));

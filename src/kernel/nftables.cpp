@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// libnftables behind Result, by dlopen(3).
+// libnftables behind Result.
 #include "kernel/nftables.h"
 
-#include <dlfcn.h>
+#include "base/shared_library.h"
+
 #include <fmt/format.h>
 #include <nftables/libnftables.h>
 
@@ -12,19 +13,31 @@
 namespace netwright::kernel {
 namespace {
 
-constexpr const char* library_name = "libnftables.so.1";
-
-struct LibraryCloser {
-    void operator()(void* handle) const { ::dlclose(handle); }
-};
-using Handle = std::unique_ptr<void, LibraryCloser>;
-
 std::string first_line(std::string_view text) { return std::string(text.substr(0, text.find('\n'))); }
 
 } // namespace
 
 struct Nftables::Library {
-    Handle handle;
+    explicit Library(SharedLibrary loaded) : library(std::move(loaded)) {}
+    Library(const Library&) = delete;
+    Library& operator=(const Library&) = delete;
+    ~Library()
+    {
+        if (context) free(context);
+    }
+
+    Result<void> find_all()
+    {
+        TRY_VOID(library.find(make, "nft_ctx_new"));
+        TRY_VOID(library.find(free, "nft_ctx_free"));
+        TRY_VOID(library.find(run, "nft_run_cmd_from_buffer"));
+        TRY_VOID(library.find(buffer_output, "nft_ctx_buffer_output"));
+        TRY_VOID(library.find(buffer_error, "nft_ctx_buffer_error"));
+        TRY_VOID(library.find(output, "nft_ctx_get_output_buffer"));
+        return library.find(error, "nft_ctx_get_error_buffer");
+    }
+
+    SharedLibrary library;
     decltype(&nft_ctx_new) make = nullptr;
     decltype(&nft_ctx_free) free = nullptr;
     decltype(&nft_ctx_buffer_output) buffer_output = nullptr;
@@ -33,25 +46,6 @@ struct Nftables::Library {
     decltype(&nft_ctx_get_error_buffer) error = nullptr;
     decltype(&nft_run_cmd_from_buffer) run = nullptr;
     nft_ctx* context = nullptr;
-
-    ~Library()
-    {
-        if (context) free(context);
-    }
-
-    template <class Function>
-    bool find(Function& function, const char* name)
-    {
-        function = reinterpret_cast<Function>(::dlsym(handle.get(), name));
-        return function != nullptr;
-    }
-
-    bool find_all()
-    {
-        return find(make, "nft_ctx_new") && find(free, "nft_ctx_free") && find(run, "nft_run_cmd_from_buffer") &&
-               find(buffer_output, "nft_ctx_buffer_output") && find(buffer_error, "nft_ctx_buffer_error") &&
-               find(output, "nft_ctx_get_output_buffer") && find(error, "nft_ctx_get_error_buffer");
-    }
 };
 
 Nftables::Nftables(std::unique_ptr<Library> library) : library_(std::move(library)) {}
@@ -61,12 +55,8 @@ Nftables::~Nftables() = default;
 
 Result<Nftables> Nftables::open()
 {
-    auto library = std::make_unique<Library>();
-    library->handle.reset(::dlopen(library_name, RTLD_NOW | RTLD_LOCAL));
-    if (!library->handle || !library->find_all())
-        return fail(Error::Kind::Unsupported,
-                    fmt::format("{} is needed for this and cannot be loaded (Debian: apt-get install libnftables1)",
-                                library_name));
+    auto library = std::make_unique<Library>(TRY(SharedLibrary::open("libnftables.so.1", "libnftables1")));
+    TRY_VOID(library->find_all());
     library->context = library->make(NFT_CTX_DEFAULT);
     if (!library->context) return std::unexpected(errno_error("start libnftables", errno));
     library->buffer_output(library->context);

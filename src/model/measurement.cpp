@@ -62,7 +62,7 @@ Value latency_deviation(const Measurement& m)
 
 Value jitter(const Measurement& m)
 {
-    if (m.server.variation_ns.empty()) return std::nullopt;
+    if (m.server.variation_ns.empty() && m.server.jitter_ns <= 0) return std::nullopt;
     return m.server.jitter_ns / 1e3;
 }
 Value variation(const Measurement& m)
@@ -119,11 +119,12 @@ Value cost(const Measurement& m, double cpu_seconds)
     const auto operations = rate(m);
     return operations ? ratio(1e6 * cpu_seconds, *operations * m.client.seconds) : std::nullopt;
 }
-template <EndResult Measurement::* end, double EndResult::* part, bool for_bits>
+template <EndResult Measurement::* end, auto part, bool for_bits>
 Value cost_of(const Measurement& m)
 {
-    if (row(m).counts_bits != for_bits) return std::nullopt;
-    return cost(m, m.*end.*part);
+    const Value seconds = m.*end.*part;
+    if (row(m).counts_bits != for_bits || !seconds) return std::nullopt;
+    return cost(m, *seconds);
 }
 
 struct MetricRow {

@@ -32,7 +32,7 @@ struct EndResult {
     Histogram cwnd;                              // segments
     std::string congestion;                      // the congestion control in force
     double user_s = 0, system_s = 0;             // CPU time of the process
-    double softirq_s = 0;                        // CPU time of all the host's soft interrupts
+    std::optional<double> softirq_s;             // CPU time of all the host's soft interrupts; nothing: not seen
     std::uint64_t tcp_memory = 0;                // growth of the host's TCP buffers in bytes, for open connections
 };
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Bytes on the bench server's port: frames and messages; what is taken reads back, and settles or is rejected.
+// Bytes on the bench server's port, and iperf3's report: frames and messages; what is taken reads back, and settles or
+// is rejected.
+#include "measure/iperf3.h"
 #include "measure/protocol.h"
 #include "model/measurement_json.h"
 
@@ -17,6 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (auto next = framer.next(text); next && *next; next = framer.next(text))
         (void)measure::parse_message(text);
     (void)measurement_from_json(bytes);
+    for (const TrafficKind kind : {TrafficKind::TcpStream, TrafficKind::UdpStream})
+        (void)measure::measurement_from_iperf3(bytes, {.kind = kind});
 
     const auto message = measure::parse_message(bytes);
     if (!message) return 0;

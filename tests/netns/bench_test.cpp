@@ -2,6 +2,7 @@
 // Test traffic in a namespace of its own: every workload end to end, and everything that can go wrong on the way.
 #include "measure/channel.h"
 #include "measure/client.h"
+#include "model/measurement_json.h"
 
 #include <doctest/doctest.h>
 #include <poll.h>
@@ -327,4 +328,26 @@ TEST_CASE("the program itself: both ends, formats, and what is typed wrong")
         CHECK(output.out.starts_with("netwright: "));
     }
     CHECK(support::run(support::words(program + " bench tcp-rr 127.0.0.1 --port 1")).status == 1);
+}
+
+TEST_CASE("an iperf3 server that is already there can be measured against")
+{
+    enter();
+    const std::jthread server([] { (void)support::run({"timeout", "20", "iperf3", "-s", "-1", "-p", "5209"}); });
+    const std::string bench = std::string(NETWRIGHT_BINARY) + " bench tcp-stream 127.0.0.1 --iperf3 -t 1s --port ";
+    support::Output output;
+    for (int i = 0; i < 50 && output.status != 0; ++i) { // until it listens
+        if (i > 0) std::this_thread::sleep_for(100ms);
+        output = support::run(support::words(bench + "5209 --rate 80Mbit --warm-up 0 --json"));
+    }
+    REQUIRE_MESSAGE(output.status == 0, output.out);
+    const auto measured = measurement_from_json(output.out);
+    REQUIRE(measured);
+    CHECK(metric(*measured, "throughput") == doctest::Approx(80e6).epsilon(0.2));
+    CHECK(measured->peer == "127.0.0.1:5209");
+    const auto nobody = support::run(support::words(bench + "1"));
+    CHECK(nobody.status == 1);
+    CHECK(nobody.out.find("iperf3") != std::string::npos);
+    CHECK(nobody.out.find("refused") != std::string::npos);
+    CHECK(support::run(support::words(bench + "5209 --threads 2")).status == 2);
 }
