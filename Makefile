@@ -79,7 +79,7 @@ bench: setup ## measure netwright beside its peers
 
 lab: setup ## what plans gain on emulated paths, beside defaults, a recipe and tuned (about an hour; needs root)
 	@cmake --preset release >/dev/null && cmake --build --preset release --target outcome
-	@build/bench/outcome
+	@build/bench/outcome --json build/outcome.json --html build/outcome.html
 
 peers: setup ## the traffic engine beside iperf3, netperf, sockperf and neper (needs root)
 	@cmake --preset release >/dev/null && cmake --build --preset release --target peers

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The outcome table, and the same as JSON.
+// The outcome table, the same as JSON, and drawn.
 #pragma once
 
 #include "report/terminal.h"
@@ -20,5 +20,7 @@ std::string outcome_text(const Played& played, double level, const report::Style
 // {"schema": 1, "kernel", "rounds", "level", "scenarios": [{"name", "path", "metric", "unit", "plan", "misses",
 // "configurations": [{"name", "values", "stuck", "repeated", "gain": {"low", "estimate", "high"}, "outcome"}]}]}
 std::string outcome_json(const std::vector<Played>& played, const LeagueRules& rules, const std::string& kernel);
+// A page of its own.
+std::string outcome_html(const std::vector<Played>& played, const LeagueRules& rules, const std::string& kernel);
 
 } // namespace netwright::outcome

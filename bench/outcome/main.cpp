@@ -33,7 +33,7 @@ constexpr std::array contestants{
 };
 
 struct Flags {
-    std::string data = NETWRIGHT_OUTCOME_DATA, json;
+    std::string data = NETWRIGHT_OUTCOME_DATA, json, html;
     std::vector<std::string> only;
     LeagueRules rules;
     std::uint64_t seed = 0;
@@ -121,6 +121,7 @@ Result<int> run(const Flags& flags)
         TRY_VOID(cli::print(outcome_text(played.back(), flags.rules.level, cli::style_of(STDOUT_FILENO, {}))));
     }
     if (!flags.json.empty()) TRY_VOID(cli::write_file(flags.json, outcome_json(played, flags.rules, kernel_release())));
+    if (!flags.html.empty()) TRY_VOID(cli::write_file(flags.html, outcome_html(played, flags.rules, kernel_release())));
     return 0;
 }
 
@@ -140,6 +141,7 @@ int main(int argc, char** argv)
         ->check(cli::number_between(0, 100))
         ->capture_default_str();
     app.add_option("--json", flags.json, "write the results there as well")->type_name("FILE");
+    app.add_option("--html", flags.html, "draw the results as a page there")->type_name("FILE");
     app.add_option("--data", flags.data, "scenarios.yaml and the configurations")->type_name("DIR");
     app.add_option("--seed", flags.seed, "of the order (default: another one each time)");
     app.add_flag("--list", flags.list, "name the scenarios");

@@ -132,7 +132,7 @@ TEST_CASE("a run counts only while the emulator keeps its promise")
     CHECK(disturbance(report, std::chrono::seconds(1)).find("lost 3 packets") != std::string::npos);
 }
 
-TEST_CASE("the table and the JSON tell ratios, what is stuck, and missed targets")
+TEST_CASE("the table, the JSON and the page tell ratios, what is stuck, and missed targets")
 {
     Played played;
     played.scenario.name = "hole";
@@ -154,4 +154,12 @@ TEST_CASE("the table and the JSON tell ratios, what is stuck, and missed targets
     CHECK(rows[0]["stuck"] == 5);
     CHECK(rows[2]["gain"].is_null());
     CHECK(rows[2]["outcome"] == "better");
+    CHECK(outcome_html({played}, {}, "6.18").find("no ratio, better") != std::string::npos);
+
+    played.scenario.about = "<b>";
+    played.league.standings[0].values = {0.5e9, 0.55e9, 0.6e9, 0.65e9, 0.7e9};
+    const std::string page = outcome_html({played}, {}, "6.18");
+    CHECK(page.find("2 x, better") != std::string::npos);
+    CHECK(page.find("circle class='better'") != std::string::npos);
+    CHECK(page.find("<b>") == std::string::npos);
 }
