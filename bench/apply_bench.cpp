@@ -2,6 +2,7 @@
 // Applying 100 sysctls in a private namespace, journal and verification included, beside `sysctl -p` of the same keys.
 // The disk's own time for syncing is measured beside and printed: the target is 50 ms beyond it.
 #include "apply/transaction.h"
+#include "base/median.h"
 #include "tunable/tunable_kind.h"
 
 #include <fcntl.h>
@@ -47,12 +48,6 @@ Cost cost_of(const std::function<bool()>& work)
         std::exit(1);
     }
     return {wall, ms(used.ru_utime) + ms(used.ru_stime)};
-}
-
-double median(std::vector<double> values)
-{
-    std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
-    return values[values.size() / 2];
 }
 
 struct Medians {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What one look at the counters costs: our sampler beside nstat, our sysctl walk beside `sysctl -a`; CPU time, medians.
 // Prints ratios and judges nothing: machines differ.
+#include "base/median.h"
 #include "host/collect.h"
 #include "host/counter_sampler.h"
 
@@ -31,12 +32,6 @@ double cpu_us(int who)
         return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_usec);
     };
     return us(usage.ru_utime) + us(usage.ru_stime);
-}
-
-double median(std::vector<double> values)
-{
-    std::ranges::sort(values);
-    return values[values.size() / 2];
 }
 
 // CPU microseconds of one call; several at once, as the clock ticks coarsely.

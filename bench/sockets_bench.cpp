@@ -4,6 +4,7 @@
 // is a fresh process, so that CPU time (wait4) and peak memory are its alone. "nothing" is the same binary without a
 // collector: the base for memory.
 //     sockets_bench [--sockets N] [--slow]        --slow: also ss -tinp, which needs ten seconds for 100,000
+#include "base/median.h"
 #include "host/collect.h"
 #include "host/socket_owners.h"
 #include "host/sockets.h"
@@ -165,12 +166,6 @@ Cost run_once(const std::vector<std::string>& command)
         return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_usec) / 1e3;
     };
     return {ms(usage.ru_utime) + ms(usage.ru_stime), wall.count(), static_cast<double>(usage.ru_maxrss) / 1024};
-}
-
-double median(std::vector<double> values)
-{
-    std::ranges::sort(values);
-    return values[values.size() / 2];
 }
 
 Cost median_of(const std::vector<std::string>& command, int rounds)

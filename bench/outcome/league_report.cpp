@@ -2,7 +2,7 @@
 // Outcomes for people and for programs.
 #include "outcome/league_report.h"
 
-#include "measure/statistics.h"
+#include "base/median.h"
 #include "report/measurement_report.h"
 
 #include <fmt/format.h>
@@ -26,7 +26,7 @@ std::string gain_text(const Gain& gain)
 
 std::string median_text(const Metric& metric, const Standing& standing)
 {
-    if (!standing.values.empty()) return report::metric_text(metric.unit, measure::median(standing.values));
+    if (!standing.values.empty()) return report::metric_text(metric.unit, median(standing.values));
     return standing.stuck > 0 ? "stuck" : "no run counted";
 }
 

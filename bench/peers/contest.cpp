@@ -2,6 +2,7 @@
 // Medians, ratios and their table.
 #include "peers/contest.h"
 
+#include "base/median.h"
 #include "measure/statistics.h"
 #include "measure/verdict.h"
 #include "report/measurement_report.h"
@@ -51,7 +52,7 @@ std::vector<ContestRow> compare(const std::vector<Contestant>& contestants, std:
     for (const Contestant& one : contestants) {
         const auto theirs = values_of(one, metric);
         if (theirs.empty()) continue;
-        rows.push_back({one.name, measure::median(theirs), theirs.size(), measure::judge(yardstick, theirs, ours)});
+        rows.push_back({one.name, median(theirs), theirs.size(), measure::judge(yardstick, theirs, ours)});
     }
     return rows;
 }

@@ -20,8 +20,10 @@ constexpr double lossy = 0.005;                   // of bytes sent again: cubic'
 constexpr double busy_loss = 0.01;                // of segments, over the whole host
 constexpr std::uint64_t least_bytes = 10'000'000; // sent: fewer say nothing about loss
 constexpr std::uint64_t long_path_us = 20'000;
-constexpr std::uint64_t least_segments = 1000; // sent between the two samples
-constexpr std::uint64_t least_repairs = 100;   // between the two samples
+constexpr std::uint64_t least_segments = 1000;                  // sent between the two samples
+constexpr std::uint64_t least_queued = 1'000'000;               // bytes sent: fewer keep no queue standing
+constexpr std::uint64_t standing_us = 50'000, times_longer = 3; // of the median round trip, above the smallest ones
+constexpr std::uint64_t least_repairs = 100;                    // between the two samples
 constexpr double spurious_share = 0.3;
 
 bool is_bbr(std::string_view algorithm) { return algorithm.starts_with("bbr"); }
@@ -168,15 +170,21 @@ std::optional<LossyPath> lossy_path(const Case& about)
                      "tcp_info bytes_retrans / bytes_sent, established cubic and reno connections"};
 }
 
-Opinion judge_lossy_path(const Case& about)
+// Does this host send far by a loss-based algorithm, and has BBR?
+Result<bool> could_use_bbr(const Case& about)
 {
     const std::string_view algorithm = TRY(about.host.sysctls.text("net.ipv4.tcp_congestion_control"));
-    if (!loss_based(algorithm) || !sends_far(about)) return std::vector<Finding>{};
+    if (!loss_based(algorithm) || !sends_far(about)) return false;
+    return has_bbr(TRY(about.host.sysctls.text("net.ipv4.tcp_available_congestion_control")));
+}
+
+Opinion judge_lossy_path(const Case& about)
+{
+    if (!TRY(could_use_bbr(about))) return std::vector<Finding>{};
+    const std::string_view algorithm = TRY(about.host.sysctls.text("net.ipv4.tcp_congestion_control"));
     const auto path = lossy_path(about);
     if (!path && !about.host.sockets) return std::unexpected(about.host.sockets.error());
     if (!path || path->loss < lossy || path->rtt_us < long_path_us) return std::vector<Finding>{};
-    const std::string_view available = TRY(about.host.sysctls.text("net.ipv4.tcp_available_congestion_control"));
-    if (!has_bbr(available)) return std::vector<Finding>{};
     Finding finding =
         finding_of(Severity::Medium, path->confidence,
                    fmt::format("{} backs off on a long path that loses {:.1f} %", algorithm, path->loss * 100));
@@ -196,6 +204,50 @@ Opinion judge_lossy_path(const Case& about)
     finding.side_effects =
         "new connections only; BBR can send more retransmissions and take more than its share beside cubic where "
         "buffers are shallow";
+    return std::vector{std::move(finding)};
+}
+
+// The loss-based connections whose packets wait longest in queues on the way.
+const ConnectionGroup* standing_queue(const std::vector<ConnectionGroup>& groups)
+{
+    for (const ConnectionGroup& group : groups) {
+        if (!loss_based(group.congestion_control) || group.bytes_sent < least_queued) continue;
+        const std::uint64_t now = group.rtt_us.quantile(0.5), least = group.min_rtt_us.quantile(0.5);
+        if (least > 0 && now >= times_longer * least && now - least >= standing_us) return &group;
+    }
+    return nullptr;
+}
+
+Opinion judge_standing_queue(const Case& about)
+{
+    if (!TRY(could_use_bbr(about))) return std::vector<Finding>{};
+    if (!about.host.sockets) return std::unexpected(about.host.sockets.error());
+    const ConnectionGroup* const group = standing_queue(about.host.sockets->established);
+    if (!group) return std::vector<Finding>{};
+    const auto text_of = [](const Distribution& times) {
+        return duration_text(std::chrono::microseconds(times.quantile(0.5)));
+    };
+    const std::string now = text_of(group->rtt_us), least = text_of(group->min_rtt_us);
+    Finding finding = finding_of(Severity::Medium, Confidence::Measured,
+                                 fmt::format("{} keeps a queue standing: round trips of {} on paths of {}",
+                                             group->congestion_control, now, least));
+    finding.evidence.push_back(
+        {fmt::format("tcp_info of {} connections by {}", group->connections, group->congestion_control),
+         fmt::format("median rtt {}, median min_rtt {}", now, least)});
+    note(finding, sysctl_evidence(about, "net.ipv4.tcp_available_congestion_control"));
+    finding.why =
+        "cubic and reno send more until a buffer on the way overflows, so a deep one stays full, and everything "
+        "behind it waits as well. BBR keeps about as much in flight as the path itself holds.";
+    finding.cost = "every request beside bulk data waits for the whole queue (bufferbloat)";
+    propose(finding,
+            set_sysctl(about, "tcp-standing-queue", "net.ipv4.tcp_congestion_control", std::string("bbr"),
+                       fmt::format("round trips of {} where {} are possible: the queue is our own data", now, least)));
+    finding.advice = {
+        "where the bottleneck is a link of yours, mend it there: cake, fq_codel or a shorter queue at that link",
+        "compare the requests' latency and the goodput before and after; keep it only if it earns its place"};
+    finding.side_effects =
+        "new connections only; BBR can take more than its share beside cubic where buffers are shallow, and less "
+        "where they are deep";
     return std::vector{std::move(finding)};
 }
 
@@ -319,6 +371,11 @@ constexpr std::array rules{
          "never for routers, "
          "databases or latency-bound hosts. It is a choice to be measured, hence its risk.",
          "net/ipv4/tcp_bbr.c; net/ipv4/tcp_cubic.c", judge_lossy_path},
+    Rule{"tcp-standing-queue", "Do this host's own connections keep a queue full on the way?",
+         "The median smoothed round trip of established cubic or reno connections that sent 1 MB and more, against "
+         "the median of their smallest ones (of the last tcp_min_rtt_wlen seconds): three times and 50 ms more is a "
+         "queue, and larger than a delayed acknowledgement. BBR is offered as for lossy paths.",
+         "net/ipv4/tcp_input.c tcp_update_rtt_min; net/ipv4/tcp_bbr.c", judge_standing_queue},
     Rule{"tcp-retransmits", "Is more than 1 % of what TCP sends sent again?",
          "Growth of Tcp.RetransSegs against Tcp.OutSegs between two samples, with at least 1,000 segments sent. Totals "
          "since boot are "

@@ -29,6 +29,7 @@ constexpr std::array table{
     Overlap{"tcp-send-buffer-below-bdp", "below-kernel-default", Shared::Change},
     Overlap{"tcp-send-buffer-limited", "below-kernel-default", Shared::Change},
     Overlap{"tcp-send-buffer-limited", "tcp-send-buffer-below-bdp", Shared::Change},
+    Overlap{"tcp-standing-queue", "lossy-path-loss-based", Shared::Change},
     Overlap{"tcp-timestamps-off", "tw-reuse-without-timestamps", Shared::Nothing},
     Overlap{"time-wait-overflow", "connection-limits-lowered", Shared::Change},
     Overlap{"udp-receive-drops", "below-kernel-default", Shared::Change},

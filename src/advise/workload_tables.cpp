@@ -108,6 +108,7 @@ constexpr std::array covered_rows{
             "tcp-receive-buffer-below-bdp"},
     Covered{servers, "tcp_wmem[2] = 2 x bandwidth x RTT / 8, never below what runs", "tcp-send-buffer-below-bdp"},
     Covered{far_senders, "BBR with fq, where loss is seen on a long path", "lossy-path-loss-based"},
+    Covered{far_senders, "BBR, where this host's own data keeps a queue standing", "tcp-standing-queue"},
     Covered{far_senders, "tcp_slow_start_after_idle = 0, from an RTT of 10 ms on", "slow-start-after-idle"},
     Covered{far_senders, "tcp_mtu_probing = 1, from an RTT of 20 ms on", "mtu-probing-off"},
     Covered{long_lived, "keepalive before middleboxes forget: a time by workload, from 60 to 300 s", "keepalive-late"},

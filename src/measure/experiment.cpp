@@ -2,6 +2,7 @@
 // Interleaved pairs, guardrails and early stopping.
 #include "measure/experiment.h"
 
+#include "base/median.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "measure/statistics.h"

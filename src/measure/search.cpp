@@ -2,6 +2,7 @@
 // Races between points, their verdicts, and what follows from them.
 #include "measure/search.h"
 
+#include "base/median.h"
 #include "base/text.h"
 #include "measure/statistics.h"
 

@@ -2,6 +2,8 @@
 // Betting on signs, and the exact rank test of two samples.
 #include "measure/statistics.h"
 
+#include "base/median.h"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -150,15 +152,6 @@ Interval unpaired_interval(std::span<const double> before, std::span<const doubl
     interval.low = shifts[k - 1];
     interval.high = shifts[shifts.size() - k];
     return interval;
-}
-
-double median(std::vector<double> values)
-{
-    if (values.empty()) return 0;
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::ranges::nth_element(values, middle);
-    if (values.size() % 2 == 1) return *middle;
-    return (*middle + *std::max_element(values.begin(), middle)) / 2;
 }
 
 } // namespace netwright::measure

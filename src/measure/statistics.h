@@ -38,6 +38,4 @@ Interval paired_interval(std::span<const double> differences, double level);
 // Of the shift from `before` to `after`, two independent samples; confidence at least 1 - level.
 Interval unpaired_interval(std::span<const double> before, std::span<const double> after, double level);
 
-double median(std::vector<double> values); // 0 for none
-
 } // namespace netwright::measure

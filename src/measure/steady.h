@@ -2,7 +2,7 @@
 // Whether a rate has become steady: the last half second is within 10 % of the one before.
 #pragma once
 
-#include "measure/statistics.h"
+#include "base/median.h"
 
 #include <vector>
 

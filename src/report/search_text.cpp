@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Searches on a terminal.
+#include "base/median.h"
 #include "report/measurement_report.h"
 #include "report/search_report.h"
 
@@ -12,14 +13,6 @@ namespace netwright::report {
 namespace {
 
 constexpr std::size_t bar_width = 24;
-
-double median_of(std::vector<double> values)
-{
-    if (values.empty()) return 0;
-    std::ranges::sort(values);
-    const std::size_t middle = values.size() / 2;
-    return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
 
 std::string effect_of(const SearchStory& story, const SearchRace& race)
 {
@@ -88,8 +81,8 @@ RaceMedians medians_of(const SearchStory& story, std::size_t race)
         if (trail[i].of_holder.trouble.empty()) holder.push_back(trail[i].of_holder.goal);
         if (trail[i].of_challenger.trouble.empty()) challenger.push_back(trail[i].of_challenger.goal);
     }
-    medians.holder = median_of(std::move(holder));
-    medians.challenger = median_of(std::move(challenger));
+    medians.holder = median(std::move(holder));
+    medians.challenger = median(std::move(challenger));
     return medians;
 }
 

@@ -91,6 +91,32 @@ TEST_CASE("bbr is not offered on clean or short paths, from little evidence, to 
     CHECK(not_judged(ask(congestion_rules(), "lossy-path-loss-based", blind), Error::Kind::Refused));
 }
 
+TEST_CASE("a queue that cubic keeps standing is offered bbr, and long paths, short waits and little data are not")
+{
+    const auto queue = [](std::uint64_t sent, std::uint64_t rtt_us, std::uint64_t least_us) {
+        auto host = lossy(sent, 0, least_us);
+        host.sockets.established.front().rtt_us.add(rtt_us);
+        return host;
+    };
+    const auto host = queue(20'000'000, 400'000, 40'000);
+    const Finding finding = only(congestion("tcp-standing-queue", host));
+    CHECK(finding.confidence == Confidence::Measured);
+    CHECK(proposed(finding, "net.ipv4.tcp_congestion_control") == "bbr");
+    CHECK(content(congestion("tcp-standing-queue", queue(20'000'000, 260'000, 250'000)))); // far away
+    CHECK(content(congestion("tcp-standing-queue", queue(20'000'000, 40'000, 200))));      // a delayed acknowledgement
+    CHECK(content(congestion("tcp-standing-queue", queue(100'000, 400'000, 40'000))));
+    CHECK(content(congestion("tcp-standing-queue", host, intent_of(Workload::Gateway))));
+    auto other = host;
+    other.sockets.established.front().congestion_control = "bbr";
+    CHECK(content(congestion("tcp-standing-queue", other)));
+    other = host;
+    other.sysctl("net.ipv4.tcp_available_congestion_control", "reno cubic");
+    CHECK(content(congestion("tcp-standing-queue", other)));
+    Snapshot blind = HostBuilder().build();
+    blind.sockets = fail(Error::Kind::Refused, "sock_diag: permission denied");
+    CHECK(not_judged(ask(congestion_rules(), "tcp-standing-queue", blind), Error::Kind::Refused));
+}
+
 TEST_CASE("one retransmission in fifty is medium, one in a thousand or a total since boot is nothing")
 {
     CHECK(only(congestion("tcp-retransmits", HostBuilder().counter("TcpRetransSegs", 9000, 400))).severity ==

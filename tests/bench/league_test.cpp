@@ -157,7 +157,7 @@ TEST_CASE("the table, the JSON and the page tell ratios, what is stuck, and miss
     CHECK(outcome_html({played}, {}, "6.18").find("no ratio, better") != std::string::npos);
 
     played.scenario.about = "<b>";
-    played.league.standings[0].values = {0.5e9, 0.55e9, 0.6e9, 0.65e9, 0.7e9};
+    played.league.standings[0] = standing("defaults", {0.5e9, 0.55e9, 0.6e9, 0.65e9, 0.7e9});
     const std::string page = outcome_html({played}, {}, "6.18");
     CHECK(page.find("2 x, better") != std::string::npos);
     CHECK(page.find("circle class='better'") != std::string::npos);

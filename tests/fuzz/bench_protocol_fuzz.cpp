@@ -19,8 +19,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (auto next = framer.next(text); next && *next; next = framer.next(text))
         (void)measure::parse_message(text);
     (void)measurement_from_json(bytes);
-    for (const TrafficKind kind : {TrafficKind::TcpStream, TrafficKind::UdpStream})
-        (void)measure::measurement_from_iperf3(bytes, {.kind = kind});
+    Traffic traffic;
+    for (const TrafficKind kind : {TrafficKind::TcpStream, TrafficKind::UdpStream}) {
+        traffic.kind = kind;
+        (void)measure::measurement_from_iperf3(bytes, traffic);
+    }
 
     const auto message = measure::parse_message(bytes);
     if (!message) return 0;
