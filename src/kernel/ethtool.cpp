@@ -3,6 +3,7 @@
 #include "kernel/ethtool.h"
 
 #include "base/text.h"
+#include "kernel/ethtool_block.h"
 
 #include <fmt/format.h>
 #include <linux/ethtool.h>
@@ -20,26 +21,13 @@ namespace netwright::kernel {
 namespace {
 
 // More statistics than any driver has: a count beyond it is not believed.
-constexpr std::uint32_t most_statistics = 65536;
+constexpr std::uint32_t most_strings = 65536;
 
 // A fixed-size field that need not be terminated.
 std::string field(const char* text, std::size_t size)
 {
     return std::string(trim(std::string_view(text, ::strnlen(text, size))));
 }
-
-// The structures end in an array of unknown length: a head, and room behind it, suitably aligned.
-template <class Head>
-class Block {
-public:
-    explicit Block(std::size_t room) : words_((sizeof(Head) + room) / sizeof(std::uint64_t) + 1) {}
-    Head* operator->() { return reinterpret_cast<Head*>(words_.data()); }
-    void* data() { return words_.data(); }
-    const std::byte* tail() const { return reinterpret_cast<const std::byte*>(words_.data()) + sizeof(Head); }
-
-private:
-    std::vector<std::uint64_t> words_;
-};
 
 } // namespace
 
@@ -72,32 +60,47 @@ Result<DriverInfo> EthtoolSocket::driver_info(std::string_view nic) const
                       field(info.fw_version, sizeof info.fw_version), field(info.bus_info, sizeof info.bus_info)};
 }
 
-Result<std::uint32_t> EthtoolSocket::statistics_count(std::string_view nic) const
+Result<std::uint32_t> EthtoolSocket::string_count(std::string_view nic, std::uint32_t set) const
 {
-    Block<ethtool_sset_info> sets(sizeof(std::uint32_t));
+    EthtoolBlock<ethtool_sset_info> sets(sizeof(std::uint32_t));
     sets->cmd = ETHTOOL_GSSET_INFO;
-    sets->sset_mask = 1ULL << ETH_SS_STATS;
+    sets->sset_mask = 1ULL << set;
     TRY_VOID(ask(nic, sets.data()));
     std::uint32_t count = 0;
     if (sets->sset_mask != 0) std::memcpy(&count, sets.tail(), sizeof count);
-    if (count == 0) return fail(Error::Kind::Unsupported, fmt::format("{}: its driver keeps no statistics", nic));
-    if (count > most_statistics)
-        return fail(Error::Kind::Malformed, fmt::format("{}: its driver claims {} statistics", nic, count));
+    if (count > most_strings)
+        return fail(Error::Kind::Malformed, fmt::format("{}: its driver claims {} names", nic, count));
     return count;
+}
+
+Result<std::vector<std::string>> EthtoolSocket::strings(std::string_view nic, std::uint32_t set) const
+{
+    const std::uint32_t count = TRY(string_count(nic, set));
+    // Kernels write as many as there are by then, whatever was asked: room for some more.
+    EthtoolBlock<ethtool_gstrings> names((count + 64UL) * ETH_GSTRING_LEN);
+    names->cmd = ETHTOOL_GSTRINGS;
+    names->string_set = set;
+    names->len = count;
+    if (count != 0) TRY_VOID(ask(nic, names.data()));
+    std::vector<std::string> strings(std::min(names->len, count));
+    for (std::size_t i = 0; i < strings.size(); ++i)
+        strings[i] = field(reinterpret_cast<const char*>(names.tail()) + i * ETH_GSTRING_LEN, ETH_GSTRING_LEN);
+    return strings;
 }
 
 Result<std::vector<DriverStatistic>> EthtoolSocket::statistics(std::string_view nic) const
 {
-    const std::uint32_t count = TRY(statistics_count(nic));
+    const std::uint32_t count = TRY(string_count(nic, ETH_SS_STATS));
+    if (count == 0) return fail(Error::Kind::Unsupported, fmt::format("{}: its driver keeps no statistics", nic));
     // Kernels before 6.16 write as many as the driver has by then, whatever was asked (net/ethtool/ioctl.c,
     // ethtool_get_stats): queues may have been added since the count, so there is room for many more.
     const std::size_t room = count * 4UL + 1024;
-    Block<ethtool_gstrings> names(room * ETH_GSTRING_LEN);
+    EthtoolBlock<ethtool_gstrings> names(room * ETH_GSTRING_LEN);
     names->cmd = ETHTOOL_GSTRINGS;
     names->string_set = ETH_SS_STATS;
     names->len = count;
     TRY_VOID(ask(nic, names.data()));
-    Block<ethtool_stats> values(room * sizeof(std::uint64_t));
+    EthtoolBlock<ethtool_stats> values(room * sizeof(std::uint64_t));
     values->cmd = ETHTOOL_GSTATS;
     values->n_stats = count;
     TRY_VOID(ask(nic, values.data()));
@@ -128,7 +131,7 @@ Result<RssTable> EthtoolSocket::rss(std::string_view nic) const
     TRY_VOID(ask(nic, &sizes));
     const std::size_t entries = std::min<std::size_t>(sizes.indir_size, 65536);
     const std::size_t key = std::min<std::size_t>(sizes.key_size, 65536);
-    Block<ethtool_rxfh> answer(entries * sizeof(std::uint32_t) + key);
+    EthtoolBlock<ethtool_rxfh> answer(entries * sizeof(std::uint32_t) + key);
     answer->cmd = ETHTOOL_GRSSH;
     answer->indir_size = static_cast<std::uint32_t>(entries);
     answer->key_size = static_cast<std::uint32_t>(key);

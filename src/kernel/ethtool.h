@@ -50,6 +50,7 @@ public:
 
     Result<DriverInfo> driver_info(std::string_view nic) const;
     Result<std::vector<DriverStatistic>> statistics(std::string_view nic) const;
+    Result<std::vector<std::string>> strings(std::string_view nic, std::uint32_t set) const; // ETH_SS_…; may be none
     // The RXH_* bits of one flow type (TCP_V4_FLOW, …).
     Result<std::uint64_t> hash_fields(std::string_view nic, std::uint32_t flow) const;
     Result<void> set_hash_fields(std::string_view nic, std::uint32_t flow, std::uint64_t fields) const;
@@ -67,10 +68,12 @@ public:
     // SIOCGIFNAME: the name of an interface by its index.
     Result<std::string> name(std::uint32_t index) const;
 
+    // SIOCETHTOOL itself: `command` is a structure that begins with its ETHTOOL_* number, and takes the answer.
+    Result<void> ask(std::string_view nic, void* command) const;
+
 private:
     explicit EthtoolSocket(Fd fd) : fd_(std::move(fd)) {}
-    Result<void> ask(std::string_view nic, void* command) const;
-    Result<std::uint32_t> statistics_count(std::string_view nic) const;
+    Result<std::uint32_t> string_count(std::string_view nic, std::uint32_t set) const;
     Fd fd_;
 };
 

@@ -2,6 +2,8 @@
 // Opening the doors.
 #include "kernel/kernel.h"
 
+#include "kernel/ethtool_ioctl.h"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/mount.h>
@@ -13,7 +15,7 @@
 
 namespace netwright::kernel {
 
-Kernel Kernel::live() { return Kernel(Files::live(), live_netlink()); }
+Kernel Kernel::live() { return Kernel(Files::live(), with_ethtool_ioctl(live_netlink())); }
 
 Result<Kernel> Kernel::live_in_namespace()
 {

@@ -3,19 +3,23 @@
 // hardware: veth with four queues, and a tap.
 #include "apply/restore.h"
 #include "apply/transaction.h"
+#include "host/nic_ethtool.h"
 #include "tunable/tunable_kind.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <net/if.h>
 
 #include <algorithm>
 
 #include "netns/private_namespace.h"
+#include "support/by_ioctl.h"
 #include "support/program.h"
 
 using namespace netwright;
 using namespace netwright::apply;
 using namespace netwright::test;
+using support::by_ioctl, support::nic_settings, support::told_by_both;
 using support::must;
 
 namespace {
@@ -82,13 +86,9 @@ Plan plan_of_all(kernel::Kernel& kernel)
     return plan;
 }
 
-} // namespace
-
-TEST_CASE("a transaction over every kind of NIC setting shows in ethtool and ip, and its rollback leaves no trace")
+void set_all_and_roll_back(kernel::Kernel kernel)
 {
-    const Devices devices;
     const TemporaryDirectory directory;
-    kernel::Kernel kernel = private_kernel();
     const auto before = everything(kernel);
     const std::string ethtool_before = must("ethtool -k nwa") + must("ethtool -l nwa") + must("ethtool -c nwt");
     auto journal = Journal::open(directory.path() / "state", Access::Write);
@@ -109,10 +109,54 @@ TEST_CASE("a transaction over every kind of NIC setting shows in ethtool and ip,
     CHECK(must("ethtool -k nwa") + must("ethtool -l nwa") + must("ethtool -c nwt") == ethtool_before);
 }
 
+} // namespace
+
+TEST_CASE("a transaction over every kind of NIC setting shows in ethtool and ip, and its rollback leaves no trace")
+{
+    const Devices devices;
+    SUBCASE("over netlink") { set_all_and_roll_back(private_kernel()); }
+    SUBCASE("over the ioctl") { set_all_and_roll_back(by_ioctl(private_kernel())); }
+}
+
+TEST_CASE("a kernel without ethtool netlink tells the same by ioctl")
+{
+    const Devices devices;
+    must("ethtool -K nwa tso off");
+    must("ethtool -L nwa rx 3");
+    must("ethtool -s nwt speed 1000 duplex half");
+    kernel::Kernel netlink = private_kernel(), ioctl = by_ioctl(private_kernel());
+    const auto settings = nic_settings(netlink);
+    CHECK(settings.size() > 40);
+    CHECK(settings.at("nic/nwa/queues/rx") == "3");
+    CHECK(settings.at("nic/nwa/offload/tx-tcp-segmentation") == "off");
+    CHECK(settings.at("nic/nwt/speed") == "1000/half");
+    CHECK(told_by_both(settings, nic_settings(ioctl)) == settings);
+
+    std::vector<Nic> one(3), other(3);
+    const char* const names[] = {"nwa", "nwt", "lo"};
+    for (std::size_t i = 0; i < 3; ++i) {
+        one[i].name = other[i].name = names[i];
+        one[i].index = other[i].index = ::if_nametoindex(names[i]);
+    }
+    host::read_ethtool(*netlink.netlink, one);
+    host::read_ethtool(*ioctl.netlink, other);
+    for (std::size_t i = 0; i < 3; ++i) {
+        CAPTURE(one[i].name);
+        CHECK(one[i].features == other[i].features);
+        CHECK(one[i].channels == other[i].channels);
+        CHECK(one[i].rx_ring == other[i].rx_ring);
+        CHECK(one[i].speed_mbit == other[i].speed_mbit);
+        CHECK(one[i].duplex == other[i].duplex);
+        CHECK(one[i].coalescing.has_value() == other[i].coalescing.has_value());
+    }
+}
+
 TEST_CASE("what a device does not take is refused before anything is written, with its limit")
 {
     const Devices devices;
     kernel::Kernel kernel = private_kernel();
+    SUBCASE("over netlink") {}
+    SUBCASE("over the ioctl") { kernel = by_ioctl(private_kernel()); }
     const auto refusal = [&](const char* text, const char* value) -> std::string {
         const Tunable tunable = *parse_tunable(text);
         const auto checked = tunable::check(kernel, tunable, *parse_value(tunable, value));
