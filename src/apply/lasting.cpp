@@ -4,19 +4,29 @@
 
 #include "apply/restore.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace netwright::apply {
 
 namespace {
 
+std::filesystem::path root_of(const std::filesystem::path& etc_dir) { return (etc_dir / "..").lexically_normal(); }
+
+Home home_after_boot(const std::filesystem::path& etc_dir, const Tunable& tunable)
+{
+    return is_lost_by_reconnecting(root_of(etc_dir), tunable) ? Home::Dispatcher : Home::BootUnit;
+}
+
 Home home_of_link(const std::filesystem::path& etc_dir, const Tunable& tunable)
 {
-    const std::filesystem::path root = (etc_dir / "..").lexically_normal();
+    const std::filesystem::path root = root_of(etc_dir);
     const std::string nic(interface_of(tunable));
     const NetworkOwner owner = network_owner(root, nic);
-    if (sets_after_udev(owner, tunable)) return takes_drop_in(owner) ? Home::NetworkFile : Home::BootUnit;
-    return udev_note(root, nic) ? Home::LinkFile : Home::BootUnit;
+    if (sets_after_udev(owner, tunable) && takes_drop_in(owner)) return Home::NetworkFile;
+    if (sets_after_udev(owner, tunable) || !udev_note(root, nic)) return home_after_boot(etc_dir, tunable);
+    return Home::LinkFile;
 }
 
 } // namespace
@@ -29,7 +39,7 @@ Home home_of(const std::filesystem::path& etc_dir, const Tunable& tunable)
     case Persistence::LinkFile:
         return home_of_link(etc_dir, tunable);
     case Persistence::BootUnit:
-        return Home::BootUnit;
+        return home_after_boot(etc_dir, tunable);
     case Persistence::DropIn:
         return Home::DropIn;
     case Persistence::None:
@@ -50,6 +60,8 @@ std::string place_of(const std::filesystem::path& etc_dir, const Tunable& tunabl
         return find_network_file(etc_dir, nic).value_or("").string();
     case Home::BootUnit:
         return std::string(restore_unit_name);
+    case Home::Dispatcher:
+        return fmt::format("{} and {}", restore_unit_name, dispatcher_script_path(etc_dir).native());
     case Home::DropIn:
         return "a drop-in of the service";
     case Home::None:
@@ -71,7 +83,8 @@ Lasting lasting_of(std::span<const Record> confirmed, const std::filesystem::pat
         const std::string nic(interface_of(tunable));
         if (home == Home::LinkFile && value) lasting.links[nic][tunable] = *value;
         if (home == Home::NetworkFile && value) lasting.networks[nic] = *value;
-        if (home == Home::BootUnit) lasting.at_boot[tunable] = value;
+        if (home == Home::BootUnit || home == Home::Dispatcher) lasting.at_boot[tunable] = value;
+        if (home == Home::Dispatcher) lasting.after_reconnecting.push_back(tunable);
     }
     return lasting;
 }
@@ -85,6 +98,7 @@ Result<void> make_last(const std::filesystem::path& etc_dir, const std::filesyst
     std::vector<Tunable> at_boot;
     for (const auto& [tunable, value] : lasting.at_boot)
         at_boot.push_back(tunable);
+    TRY_VOID(write_dispatcher_script(etc_dir, state_dir, lasting.after_reconnecting));
     return write_restore_unit(etc_dir, state_dir, at_boot);
 }
 

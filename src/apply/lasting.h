@@ -3,6 +3,7 @@
 // the journal, and every file rewritten whole.
 #pragma once
 
+#include "apply/dispatcher_script.h"
 #include "apply/link_file.h"
 #include "apply/network_file.h"
 #include "apply/persistence.h"
@@ -20,7 +21,8 @@ enum class Home {
     LinkFile,    // systemd.link(5)
     NetworkFile, // a drop-in of networkd's file for the interface, where that would set the MTU again
     BootUnit,
-    DropIn, // of a service; setting it is making it last
+    Dispatcher, // the boot unit, and NetworkManager's dispatcher each time it has brought the interface up
+    DropIn,     // of a service; setting it is making it last
     None
 };
 // As its kind says, except that without udev nothing reads .link files, and that networkd and NetworkManager may set a
@@ -35,6 +37,7 @@ struct Lasting {
     LinkSettings links;
     NetworkSettings networks;
     std::map<Tunable, std::optional<Value>> at_boot; // by netwright-restore.service
+    std::vector<Tunable> after_reconnecting;         // those of them that NetworkManager's dispatcher sets, too
 };
 // Of the `confirmed` transactions made to last in `etc_dir`; a later transaction wins.
 Lasting lasting_of(std::span<const Record> confirmed, const std::filesystem::path& etc_dir);

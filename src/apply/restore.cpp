@@ -66,6 +66,17 @@ StepReport restore_one(kernel::Kernel& kernel, const Tunable& tunable, const std
     return report;
 }
 
+// What a transaction that waits for its owner's word, or is being undone, has set is not ours to set back.
+std::set<Tunable> set_by_open(std::span<const Record> records)
+{
+    std::set<Tunable> tunables;
+    for (const Record& record : records)
+        if (is_open(record.state))
+            for (const Step& step : record.steps)
+                tunables.insert(step.tunable);
+    return tunables;
+}
+
 } // namespace
 
 std::string restore_unit(const fs::path& binary, const fs::path& state_dir, std::span<const Tunable> settings)
@@ -98,30 +109,35 @@ WantedBy=multi-user.target
 Result<void> write_restore_unit(const fs::path& etc_dir, const fs::path& state_dir, std::span<const Tunable> settings)
 {
     if (settings.empty()) return disable_unit(system_dir(etc_dir), restore_unit_name, "multi-user.target");
-    std::error_code unknown;
-    const fs::path binary = fs::read_symlink("/proc/self/exe", unknown);
-    if (unknown) return std::unexpected(errno_error("read /proc/self/exe", unknown.value()));
+    const fs::path binary = TRY(own_binary());
     TRY_VOID(plain_unit_path(binary));
     TRY_VOID(plain_unit_path(state_dir));
     return enable_unit(system_dir(etc_dir), restore_unit_name, "multi-user.target",
                        restore_unit(binary, state_dir, settings));
 }
 
-Result<std::vector<StepReport>> restore(kernel::Kernel& kernel, const fs::path& state_dir, const fs::path& etc_dir)
+Result<std::vector<StepReport>> restore(kernel::Kernel& kernel, const fs::path& state_dir, const fs::path& etc_dir,
+                                        std::string_view only)
 {
     auto journal = Journal::open(state_dir, Access::Read);
     if (!journal && journal.error().kind == Error::Kind::Absent) return std::vector<StepReport>{};
     if (!journal) return std::unexpected(std::move(journal).error());
     auto confirmed = TRY(journal->all());
+    const std::set<Tunable> in_work = set_by_open(confirmed);
     std::erase_if(confirmed, [](const Record& record) { return record.state != State::Confirmed; });
     const Lasting lasting = lasting_of(confirmed, etc_dir);
     std::vector<StepReport> reports;
-    for (const auto& [tunable, value] : lasting.at_boot)
+    const auto put_back = [&](const Tunable& tunable, const std::optional<Value>& value) {
+        const std::string_view nic = interface_of(tunable);
+        if (in_work.contains(tunable) || (!only.empty() && !nic.empty() && nic != only)) return;
         reports.push_back(restore_one(kernel, tunable, value));
+    };
+    for (const auto& [tunable, value] : lasting.at_boot)
+        put_back(tunable, value);
     // Whoever owns an interface may not have told yet: what no file of ours holds is set here, too.
     for (const auto& [nic, values] : lasting.links)
         for (const auto& [tunable, value] : values)
-            if (!link_file_holds(etc_dir, tunable, value)) reports.push_back(restore_one(kernel, tunable, value));
+            if (!link_file_holds(etc_dir, tunable, value)) put_back(tunable, value);
     return reports;
 }
 

@@ -24,8 +24,9 @@ Result<void> write_restore_unit(const std::filesystem::path& etc_dir, const std:
                                 std::span<const Tunable> settings);
 
 // What the unit does: writes every confirmed value of that kind that is not there, and reads it back. One setting that
-// fails does not keep the others from being tried.
+// fails does not keep the others from being tried; one that an open transaction sets is left to it. With the name of an
+// interface: its settings only, and those that are of no interface.
 Result<std::vector<StepReport>> restore(kernel::Kernel& kernel, const std::filesystem::path& state_dir,
-                                        const std::filesystem::path& etc_dir);
+                                        const std::filesystem::path& etc_dir, std::string_view only = "");
 
 } // namespace netwright::apply

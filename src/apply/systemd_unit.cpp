@@ -29,6 +29,14 @@ Result<void> link(const std::filesystem::path& systemd_dir, std::string_view nam
 
 } // namespace
 
+Result<std::filesystem::path> own_binary()
+{
+    std::error_code unknown;
+    std::filesystem::path binary = std::filesystem::read_symlink("/proc/self/exe", unknown);
+    if (unknown) return std::unexpected(errno_error("read /proc/self/exe", unknown.value()));
+    return binary;
+}
+
 Result<void> plain_unit_path(const std::filesystem::path& path)
 {
     const std::string& text = path.native();

@@ -9,6 +9,8 @@
 
 namespace netwright::apply {
 
+// The program that this process runs: what a unit of ours starts.
+Result<std::filesystem::path> own_binary();
 // Rejected: blanks, quotes, percent signs and the like, which mean something in a unit file (systemd.syntax(7)).
 Result<void> plain_unit_path(const std::filesystem::path& path);
 // Writes `systemd_dir`/NAME and the link that makes `target` ("sysinit.target") start it. Both or neither.

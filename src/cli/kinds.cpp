@@ -71,7 +71,9 @@ std::string kinds_markdown()
         "An MTU that systemd-networkd would set again lasts in a drop-in of its .network file, if that is for the one\n"
         "interface. What a shared .network file or NetworkManager would set again is set after them: the boot unit "
         "waits\n"
-        "for network-online.target. It does not run again when NetworkManager takes a connection down and up.\n\n"
+        "for network-online.target, and where NetworkManager manages the interface its dispatcher runs a script of "
+        "ours\n"
+        "each time it has come up (docs/decisions/018-after-networkmanager.md).\n\n"
         "| address | sets | kept by | lasts in | the way back by hand, for example |\n"
         "|---|---|---|---|---|\n";
     for (const AddressKind* kind : address_kinds())

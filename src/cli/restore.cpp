@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// netwright restore: what netwright-restore.service runs at boot.
+// netwright restore: what netwright-restore.service runs at boot, and NetworkManager after it has brought an interface
+// up.
 #include "apply/restore.h"
 
 #include "cli/command.h"
@@ -25,11 +26,11 @@ std::string line_of(const apply::StepReport& report)
     }
 }
 
-int restore(const std::string& etc_dir, const Globals& globals)
+int restore(const std::string& etc_dir, const std::string& interface, const Globals& globals)
 {
     auto kernel = open_kernel(globals);
     if (!kernel) return complain(kernel.error());
-    const auto reports = apply::restore(*kernel, globals.state_dir, etc_dir);
+    const auto reports = apply::restore(*kernel, globals.state_dir, etc_dir, interface);
     if (!reports) return complain(reports.error());
     int code = done;
     std::string text;
@@ -50,7 +51,9 @@ Action declare_restore(CLI::App& app, const Globals& globals)
     app.add_option("--etc-dir", *etc_dir, "restore what was made to last in this directory")
         ->type_name("DIR")
         ->capture_default_str();
-    return [etc_dir, &globals] { return restore(*etc_dir, globals); };
+    auto interface = std::make_shared<std::string>();
+    app.add_option("--interface", *interface, "only what is of this interface, or of none")->type_name("NAME");
+    return [etc_dir, interface, &globals] { return restore(*etc_dir, *interface, globals); };
 }
 
 } // namespace netwright::cli

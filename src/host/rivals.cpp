@@ -56,14 +56,25 @@ bool says(std::string_view text, std::string_view word)
     return false;
 }
 
+// "#   link/eth0/mtu": a setting that a file of ours names.
+bool names(std::string_view text, const std::string& address)
+{
+    for (std::string_view line; next_line(text, line);)
+        if (line.starts_with('#') && trim(line.substr(1)) == address) return true;
+    return false;
+}
+
 Line network_manager(const Files& files, const Tunable& tunable)
 {
     if (!is_device(tunable)) return std::nullopt;
     const auto device = files.read("run/NetworkManager/devices/" + index_of(files, tunable));
     if (!device || entry(*device, "managed") != "true") return std::nullopt;
+    const auto script = files.read("etc/NetworkManager/dispatcher.d/50-netwright");
+    const bool ours = script && names(*script, to_text(tunable));
     return fmt::format("NetworkManager manages {}: its connection may set the MTU, rings, coalescing and offloads each "
-                       "time it comes up (nmcli -f 802-3-ethernet.mtu,ethtool connection show {})",
-                       interface_of(tunable), entry(*device, "connection-uuid"));
+                       "time it comes up (nmcli -f 802-3-ethernet.mtu,ethtool connection show {}){}",
+                       interface_of(tunable), entry(*device, "connection-uuid"),
+                       ours ? "; our dispatcher script sets it again after that" : "");
 }
 
 Line networkd(const Files& files, const Tunable& tunable)

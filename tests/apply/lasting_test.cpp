@@ -202,11 +202,64 @@ TEST_CASE("what networkd's file for many devices, or NetworkManager, would set a
     CHECK(home_of(host.etc, mtu) == Home::BootUnit);
 
     host.put("run/NetworkManager/devices/3", "[device]\nmanaged=true\nconnection-uuid=x\n");
-    CHECK(home_of(host.etc, mtu) == Home::BootUnit);
-    CHECK(home_of(host.etc, ring) == Home::BootUnit);
+    CHECK(home_of(host.etc, mtu) == Home::Dispatcher);
+    CHECK(home_of(host.etc, ring) == Home::Dispatcher);
     CHECK(home_of(host.etc, *parse_tunable("link/eth0/txqueuelen")) == Home::LinkFile);
     host.put("run/NetworkManager/devices/3", "[device]\nmanaged=false\n");
     CHECK(home_of(host.etc, ring) == Home::LinkFile);
+}
+
+TEST_CASE("what NetworkManager loses when it takes a connection down and up is set again by its dispatcher")
+{
+    const Host host;
+    const std::filesystem::path script = host.etc / "NetworkManager/dispatcher.d/50-netwright";
+    const Tunable route = *parse_tunable("route/default/initcwnd"), qdisc = *parse_tunable("qdisc/eth0/root");
+    CHECK(home_of(host.etc, route) == Home::BootUnit); // nothing here is NetworkManager's
+    host.put("run/NetworkManager/devices/3", "[device]\nmanaged=true\n");
+    CHECK(home_of(host.etc, route) == Home::Dispatcher);
+    CHECK(home_of(host.etc, *parse_tunable("route/default@veth0/initcwnd")) == Home::BootUnit); // not its interface
+    CHECK(home_of(host.etc, qdisc) == Home::Dispatcher);
+    CHECK(home_of(host.etc, *parse_tunable("qdisc/veth0/root")) == Home::BootUnit);
+    CHECK(home_of(host.etc, *parse_tunable("rule/ipv4/10010")) == Home::Dispatcher);
+    CHECK(home_of(host.etc, *parse_tunable("cpu/0/governor")) == Home::BootUnit);
+
+    host.keep({{"qdisc/eth0/root", "fq"}, {"cpu/0/governor", "performance"}});
+    CHECK(place_of(host.etc, qdisc) == "netwright-restore.service and " + script.string());
+    const std::string text = file_text(script), unit = file_text(host.etc / "systemd/system/netwright-restore.service");
+    CHECK(text.starts_with("#!/bin/sh\n"));
+    CHECK(text.find("#   qdisc/eth0/root\n") != text.npos);
+    CHECK(text.find("cpu/0") == text.npos);
+    CHECK(text.find("restore --state-dir " + host.state.string() + " --interface \"$1\"\n") != text.npos);
+    CHECK(unit.find("qdisc/eth0/root") != unit.npos); // where NetworkManager has no dispatcher, the boot still counts
+    using enum std::filesystem::perms;
+    const auto mode = std::filesystem::status(script).permissions();
+    CHECK((mode & (owner_exec | group_write | others_write)) == owner_exec); // the dispatcher runs no other
+    host.keep({{"cpu/0/governor", "performance"}});
+    CHECK_FALSE(std::filesystem::exists(script));
+}
+
+// Stands for netwright in the script, and writes down how it was called.
+TEST_CASE("the dispatcher's script acts when an interface is up, and on nothing else")
+{
+    const Host host;
+    host.put("netwright", "#!/bin/sh\necho \"$*\" >>" + (host.root / "calls").string() + "\n");
+    host.put("script", dispatcher_script(host.root / "netwright", "/var/lib/netwright", {}));
+    const auto run = [&](const char* arguments) {
+        return ::system(("sh " + (host.root / "script").string() + " " + arguments).c_str());
+    };
+    CHECK(run("eth0 up") == 0); // not yet a program: as after netwright was removed
+    CHECK_FALSE(std::filesystem::exists(host.root / "calls"));
+    std::filesystem::permissions(host.root / "netwright", std::filesystem::perms::owner_all);
+    for (const char* event :
+         {"eth0 pre-up", "eth0 down", "none hostname", "'' connectivity-change", "eth0 vpn-up", "eth0"})
+        CHECK(run(event) == 0);
+    CHECK_FALSE(std::filesystem::exists(host.root / "calls"));
+    CHECK(run("eth0 up") == 0);
+    CHECK(run("eth1.5 dhcp4-change") == 0);
+    CHECK(run("eth0 reapply") == 0);
+    CHECK(file_text(host.root / "calls") == "restore --state-dir /var/lib/netwright --interface eth0\n"
+                                            "restore --state-dir /var/lib/netwright --interface eth1.5\n"
+                                            "restore --state-dir /var/lib/netwright --interface eth0\n");
 }
 
 TEST_CASE("a .link file of ours holds what it says, and nothing else")

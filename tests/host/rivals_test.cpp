@@ -35,6 +35,10 @@ TEST_CASE("NetworkManager is named for the devices that it manages, and for what
     tree.put("run/NetworkManager/devices/2", "[device]\nmanaged=true\nconnection-uuid=11-22\n");
     CHECK(contains(lines(tree, "nic/eth0/ring/rx"), "NetworkManager manages eth0"));
     CHECK(contains(lines(tree, "link/eth0/mtu"), "connection show 11-22"));
+    CHECK_FALSE(contains(lines(tree, "link/eth0/mtu"), "our dispatcher script"));
+    tree.put("etc/NetworkManager/dispatcher.d/50-netwright", "#!/bin/sh\n#   link/eth0/mtu\nexit 0\n");
+    CHECK(contains(lines(tree, "link/eth0/mtu"), "; our dispatcher script sets it again after that"));
+    CHECK_FALSE(contains(lines(tree, "nic/eth0/ring/rx"), "our dispatcher script"));
     CHECK(lines(tree, "queue/eth0/rx-0/rps_cpus").empty());
     tree.put("run/NetworkManager/devices/2", "[device]\nmanaged=false\n");
     CHECK(lines(tree, "nic/eth0/ring/rx").empty());

@@ -287,3 +287,34 @@ TEST_CASE("what the boot finds lost, restore writes again; a device that has gon
     for (const StepReport& report : *again)
         if (interface_of(report.tunable) == "nwa") CHECK(report.outcome == Outcome::AlreadyBack);
 }
+
+TEST_CASE("an interface that came up again gets its own values back, but not what an open transaction has set")
+{
+    const Devices devices;
+    const TemporaryDirectory directory;
+    kernel::Kernel kernel = private_kernel();
+    const auto state = directory.path() / "state", etc = directory.path() / "etc";
+    auto journal = Journal::open(state, Access::Write);
+    REQUIRE(journal);
+    const auto begin = [&](std::vector<Change> changes) {
+        Plan plan;
+        plan.changes = std::move(changes);
+        auto transaction = Transaction::begin(kernel, *journal, plan, {.etc_dir = etc, .guard = Guard::None});
+        REQUIRE(transaction);
+        REQUIRE(transaction->apply());
+        return *std::move(transaction);
+    };
+    auto kept = begin({change_to(kernel, "link/nwa/mtu", "4000"), change_to(kernel, "link/nwa/txqueuelen", "2000"),
+                       change_to(kernel, "link/nwt/txqueuelen", "700")});
+    REQUIRE(kept.keep());
+    const auto open = begin({change_to(kernel, "link/nwa/mtu", "3000")});
+    must("ip link set nwa txqueuelen 1000"); // as when a connection was taken down and up
+    must("ip link set nwt txqueuelen 500");
+    const auto restored = restore(kernel, state, etc, "nwa");
+    REQUIRE(restored);
+    REQUIRE(restored->size() == 1);
+    CHECK(to_text(restored->front().tunable) == "link/nwa/txqueuelen");
+    CHECK(shown(kernel, "link/nwa/txqueuelen") == "2000");
+    CHECK(shown(kernel, "link/nwt/txqueuelen") == "500");
+    CHECK(shown(kernel, "link/nwa/mtu") == "3000");
+}
