@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // netwright filter: an XDP firewall in front of the whole stack.
-#include "base/text.h"
 #include "cli/command.h"
+#include "cli/filter_live.h"
+#include "cli/pins.h"
 #include "dataplane/filter_control.h"
-#include "dataplane/pins.h"
-#include "kernel/namespace.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -12,7 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
-#include <cstdlib>
+#include <functional>
 #include <memory>
 #include <thread>
 
@@ -38,23 +37,10 @@ Result<dp::FilterPolicy> read_policy(const std::string& path)
         text, path, [&](const std::string& list) { return read_file((folder / list).string(), list_limit); });
 }
 
-// Where the person who types this is logged in from; "" at the console.
-std::string administrator()
-{
-    for (const char* name : {"SSH_CONNECTION", "SSH_CLIENT"})
-        if (const char* value = std::getenv(name)) {
-            std::string_view rest = value, word;
-            if (next_word(rest, word)) return std::string(word);
-        }
-    return "";
-}
-
 // The lock-out guard: who applies a policy is never shut out by it, unless that is what he forces.
 Result<std::string> pass_administrator(dp::FilterPolicy& policy)
 {
-    const std::string source = administrator();
-    if (source.empty()) return "";
-    auto prefix = dp::parse_prefix(source);
+    const auto prefix = administrator();
     if (!prefix) return "";
     dp::PrefixList list{"administrator", dp::Verdict::Pass, {*prefix}, 0};
     for (const dp::PrefixList& known : policy.lists)
@@ -62,7 +48,7 @@ Result<std::string> pass_administrator(dp::FilterPolicy& policy)
             return fail(Error::Kind::Rejected, "the policy's list 'administrator' has the name that the lock-out guard "
                                                "uses; rename it, or give --force");
     policy.lists.push_back(std::move(list));
-    return fmt::format("{} is always passed: you are logged in from there (--force leaves it out)\n", source);
+    return fmt::format("{} is always passed: you are logged in from there (--force leaves it out)\n", to_text(*prefix));
 }
 
 // Findings about the policy on stderr; Rejected when it would block everything unasked.
@@ -88,12 +74,6 @@ std::string summary(const dp::FilterPolicy& policy)
                        policy.mode == dp::FilterPolicy::Mode::Generic ? " (generic XDP)" : "");
 }
 
-Result<void> enter(const Globals& globals)
-{
-    if (globals.netns.empty()) return {};
-    return kernel::enter_namespace(globals.netns);
-}
-
 Result<void> apply_policy(const FilterFlags& flags, const Globals& globals)
 {
     dp::FilterPolicy policy = TRY(read_policy(flags.policy));
@@ -101,16 +81,14 @@ Result<void> apply_policy(const FilterFlags& flags, const Globals& globals)
     if (!flags.force) guard = TRY(pass_administrator(policy));
     TRY_VOID(consider(policy, flags));
     if (flags.check) return print("would install: " + summary(policy) + guard);
-    TRY_VOID(enter(globals));
-    const auto directory = TRY(dp::pin_directory("filter"));
+    const auto directory = TRY(enter_pins(globals, "filter"));
     TRY_VOID(dp::install_filter(directory, policy, flags.policy == "-" ? "stdin" : flags.policy));
     return print("installed: " + summary(policy) + guard);
 }
 
 Result<void> show(const FilterFlags& flags, const Globals& globals)
 {
-    TRY_VOID(enter(globals));
-    const auto directory = TRY(dp::pin_directory("filter"));
+    const auto directory = TRY(enter_pins(globals, "filter"));
     const auto installed = TRY(dp::installed_filter(directory));
     if (!installed) return print(flags.json ? "null\n" : "no filter runs here\n");
     const std::string_view mode = installed->mode == dp::FilterPolicy::Mode::Native ? "native" : "generic";
@@ -145,8 +123,7 @@ std::string stats_text(const std::vector<dp::NamedCount>& counts, const Globals&
 
 Result<void> stats(const FilterFlags& flags, const Globals& globals)
 {
-    TRY_VOID(enter(globals));
-    const auto directory = TRY(dp::pin_directory("filter"));
+    const auto directory = TRY(enter_pins(globals, "filter"));
     for (;;) {
         const auto counts = TRY(dp::filter_stats(directory));
         TRY_VOID(print(flags.json ? stats_json(counts) : stats_text(counts, globals)));
@@ -158,8 +135,7 @@ Result<void> stats(const FilterFlags& flags, const Globals& globals)
 
 Result<void> off(const FilterFlags&, const Globals& globals)
 {
-    TRY_VOID(enter(globals));
-    const auto directory = TRY(dp::pin_directory("filter"));
+    const auto directory = TRY(enter_pins(globals, "filter"));
     const auto installed = TRY(dp::installed_filter(directory));
     TRY_VOID(dp::remove_filter(directory));
     return print(installed ? fmt::format("removed from {}\n", fmt::join(installed->interfaces, ", "))
@@ -167,16 +143,17 @@ Result<void> off(const FilterFlags&, const Globals& globals)
 }
 
 using Step = Result<void> (*)(const FilterFlags&, const Globals&);
+using FilterAction = std::function<Result<void>()>;
 
 } // namespace
 
 Action declare_filter(CLI::App& app, const Globals& globals)
 {
     const auto flags = std::make_shared<FilterFlags>();
-    const auto step = std::make_shared<Step>(nullptr);
+    const auto chosen = std::make_shared<FilterAction>();
     const auto add = [&](const char* name, const char* what, Step run) {
         CLI::App* const sub = app.add_subcommand(name, what);
-        sub->callback([step, run] { *step = run; });
+        sub->callback([=, &globals] { *chosen = [=, &globals] { return run(*flags, globals); }; });
         return sub;
     };
     app.require_subcommand(1);
@@ -190,8 +167,9 @@ Action declare_filter(CLI::App& app, const Globals& globals)
     counted->add_flag("--json", flags->json, "as JSON");
     counted->add_option("--watch", flags->watch, "again every so many seconds")->check(CLI::Range(0.1, 3600.0));
     add("off", "detach the filter and forget its counters", off);
-    return [flags, step, &globals] {
-        const auto done_well = (*step)(*flags, globals);
+    declare_filter_live(app, globals, chosen);
+    return [chosen] {
+        const auto done_well = (*chosen)();
         return done_well ? done : complain(done_well.error());
     };
 }

@@ -2,7 +2,8 @@
 /* The XDP filter. One program is one policy: what the policy does not use is switched off by constants that the
  * verifier follows, so it costs nothing, and a new policy is a new program that takes the link over in one step.
  *
- * A packet's way: its headers; lists (pass or drop at once); temporary blocks; odd packets; rules; the default.
+ * A packet's way: its headers; what was allowed while the filter ran; lists (pass or drop at once); what was blocked
+ * while it ran; odd packets; rules; the default.
  * Tables are written by filter_program.cpp; filter_layout.h says how they look.
  */
 /* bpf_helpers.h needs the kernel's types before it. */
@@ -15,7 +16,8 @@
 
 #include "packet_facts.bpf.h"
 
-const volatile __u32 uses_lists4, uses_lists6, uses_destination_lists, uses_limits, dry_run, default_drop, whole_frames;
+const volatile __u32 uses_lists4, uses_lists6, uses_destination_lists, uses_limits, uses_live, dry_run, default_drop,
+    whole_frames;
 const volatile __u32 wanted_odd;
 const volatile __u32 rule_words; /* 0: no rules */
 const volatile __u32 uses_field[FIELD_KINDS];
@@ -56,6 +58,35 @@ struct {
     __type(key, struct prefix6);
     __type(value, __u32);
 } prefixes6 SEC(".maps");
+
+/* Both outlive the policy. (Types of an inner map's values do not reach BTF whole.) Array maps of different sizes can
+ * take each other's place with BPF_F_INNER_MAP only. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __array(
+        values, struct {
+            __uint(type, BPF_MAP_TYPE_ARRAY);
+            __uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
+            __uint(max_entries, 1);
+            __uint(key_size, sizeof(__u32));
+            __uint(value_size, sizeof(struct live_line));
+        });
+} live4 SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __array(
+        values, struct {
+            __uint(type, BPF_MAP_TYPE_HASH);
+            __uint(max_entries, 1);
+            __uint(key_size, sizeof(struct prefix6));
+            __uint(value_size, sizeof(struct live_value));
+        });
+} live6 SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -131,18 +162,22 @@ INLINE __u32 list_of4(__u32 network)
     return (leaf->bits[(address & 255) >> 6] >> (address & 63) & 1 ? leaf->inside : leaf->outside) & 255;
 }
 
+INLINE void cut_to(struct prefix6* key, const __u32* address, __u32 length)
+{
+    for (__u32 word = 0; word < 4; ++word) {
+        const __u32 kept = length <= word * 32 ? 0 : length - word * 32;
+        const __u32 mask = kept >= 32 ? 0xffffffffu : ~(0xffffffffu >> (kept & 31));
+        key->word[word] = address[word] & __builtin_bswap32(mask);
+    }
+    key->length = length;
+}
+
 INLINE __u32 list_of6(const __u32* address)
 {
     struct prefix6 key;
     for (__u32 i = 0; i < LENGTHS6_MOST; ++i) {
         if (i >= lengths6_count) break;
-        const __u32 length = lengths6[i];
-        for (__u32 word = 0; word < 4; ++word) {
-            const __u32 kept = length <= word * 32 ? 0 : length - word * 32;
-            const __u32 mask = kept >= 32 ? 0xffffffffu : ~(0xffffffffu >> (kept & 31));
-            key.word[word] = address[word] & __builtin_bswap32(mask);
-        }
-        key.length = length;
+        cut_to(&key, address, lengths6[i]);
         const __u32* list = bpf_map_lookup_elem(&prefixes6, &key);
         if (list) return *list & 255;
     }
@@ -157,6 +192,78 @@ __noinline __u32 list_of(const struct facts* facts, int of_destination)
     const __u32* address = of_destination ? facts->destination : facts->source;
     if (facts->ipv6) return uses_lists6 ? list_of6(address) : 0;
     return uses_lists4 ? list_of4(address[0]) : 0;
+}
+
+INLINE __u32 line_word(const struct live_line* line, __u32 place) { return line ? line->word[place & 15] : 0; }
+
+/* What ends when, of an IPv4 address; nothing: nothing was said of it. */
+INLINE const struct live_end* live_end4(__u32 network)
+{
+    const __u32 only = 0;
+    void* lines = bpf_map_lookup_elem(&live4, &only);
+    if (!lines) return 0;
+    const __u32 address = __builtin_bswap32(network);
+    __u32 index = address >> 20;
+    __u32 word = line_word(bpf_map_lookup_elem(lines, &index), address >> 16);
+    if (TRIE_KIND(word) == TRIE_MIDDLE) {
+        index = TRIE_INDEX(word) + ((address >> 12) & 15);
+        word = line_word(bpf_map_lookup_elem(lines, &index), address >> 8);
+    }
+    if (TRIE_KIND(word) != TRIE_LIST) {
+        index = TRIE_INDEX(word);
+        if (TRIE_KIND(word) == TRIE_BYTES) index += (address & 255) >> 6;
+        const struct live_line* line = bpf_map_lookup_elem(lines, &index);
+        if (!line) return 0;
+        const struct trie_leaf* leaf = &line->leaf;
+        if (TRIE_KIND(word) == TRIE_BYTES)
+            word = leaf->list[address & 63];
+        else
+            word = leaf->bits[(address & 255) >> 6] >> (address & 63) & 1 ? leaf->inside : leaf->outside;
+    }
+    if (!(word & 255)) return 0;
+    index = LIVE_ENDS + ((word & 255) >> 2);
+    const struct live_line* line = bpf_map_lookup_elem(lines, &index);
+    return line ? &line->end[word & 3] : 0;
+}
+
+INLINE const struct live_end* live_end6(const __u32* address)
+{
+    const __u32 only = 0;
+    void* prefixes = bpf_map_lookup_elem(&live6, &only);
+    if (!prefixes) return 0;
+    struct prefix6 key = {.length = LIVE_LENGTHS};
+    const struct live_value* lengths = bpf_map_lookup_elem(prefixes, &key);
+    if (!lengths) return 0;
+    for (__u32 i = 0; i < LENGTHS6_MOST; ++i) {
+        const __u32 length = lengths->lengths[i];
+        if (length == LIVE_LENGTHS) break;
+        cut_to(&key, address, length);
+        const struct live_value* found = bpf_map_lookup_elem(prefixes, &key);
+        if (found) return &found->end;
+    }
+    return 0;
+}
+
+/* ACTION_PASS, ACTION_DROP, or ACTION_COUNT where nothing is said, or not any more. */
+INLINE int live_action(const struct live_end* end)
+{
+    if (!end) return ACTION_COUNT;
+    if (end->allowed == LIVE_FOREVER) return ACTION_PASS;
+    if (!end->allowed && end->blocked == LIVE_FOREVER) return ACTION_DROP; /* the clock costs as much as all of this */
+    const __u64 now = bpf_ktime_get_coarse_ns();
+    if (end->allowed > now) return ACTION_PASS;
+    return end->blocked > now ? ACTION_DROP : ACTION_COUNT;
+}
+
+/* Apart, for clang would make one lookup of the two, and the verifier takes a pointer to be into one map only. */
+__noinline int live_action4(const struct facts* facts)
+{
+    return facts ? live_action(live_end4(facts->source[0])) : ACTION_COUNT;
+}
+
+__noinline int live_action6(const struct facts* facts)
+{
+    return facts ? live_action(live_end6(facts->source)) : ACTION_COUNT;
 }
 
 INLINE __u32 lowest_bit(__u64 bits)
@@ -328,12 +435,15 @@ __noinline int judge(struct xdp_md* context, const struct facts* facts, __u32 fr
 {
     __u32 source_list = 0;
     if (!facts) return XDP_PASS;
+    const int live = !uses_live ? ACTION_COUNT : facts->ipv6 ? live_action6(facts) : live_action4(facts);
+    if (uses_live && live == ACTION_PASS) return passed(COUNT_ALLOWED, frame);
     if (uses_lists4 || uses_lists6) {
         source_list = list_of(facts, 0);
         const struct filter_list* list = &lists[source_list & (LISTS_MOST - 1)];
         if (source_list && list->action == ACTION_PASS) return passed(list->counter, frame);
         if (source_list && list->action == ACTION_DROP) return dropped(context, list->counter, frame);
     }
+    if (uses_live && live == ACTION_DROP) return dropped(context, COUNT_BLOCKED, frame);
     const __u32 odd = facts->odd & wanted_odd;
     if (odd) return dropped(context, COUNT_ODD + lowest_bit(odd), frame);
     if (rule_words) return judge_by_rules(context, facts, source_list, frame);

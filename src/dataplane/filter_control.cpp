@@ -46,19 +46,24 @@ Result<void> same_mode(const InstalledFilter& before, const FilterPolicy& policy
 Result<void> replace(const fs::path& directory, const FilterPolicy& policy, const std::string& name,
                      const InstalledFilter& before)
 {
-    InstalledFilter now{name, policy.mode, policy.dry_run, policy.interfaces,
-                        TRY(name_counters(policy, before.counters))};
+    InstalledFilter now{name,        policy.mode,       policy.dry_run,
+                        policy.live, policy.interfaces, TRY(name_counters(policy, before.counters))};
     const auto image = TRY(make_image(policy, now.counters));
 
-    const Fd counts(bpf_obj_get((directory / "counts").c_str())), samples(bpf_obj_get((directory / "samples").c_str()));
-    const bool jumbo = std::ranges::any_of(policy.interfaces, needs_jumbo);
-    const auto program = TRY(FilterProgram::load(policy, image, {counts.get(), samples.get(), jumbo}));
+    FilterOptions options;
+    options.jumbo = std::ranges::any_of(policy.interfaces, needs_jumbo);
+    std::array<Fd, lasting_maps.size()> lasting;
+    for (std::size_t i = 0; i < lasting.size(); ++i) {
+        lasting.at(i).reset(bpf_obj_get((directory / lasting_maps.at(i)).c_str()));
+        options.lasting.at(i) = lasting.at(i).get();
+    }
+    const auto program = TRY(FilterProgram::load(policy, image, options));
     TRY_VOID(clear_new_counters(program.counts(), before.counters, now.counters));
     PinnedLinks links(directory);
     for (const std::string& interface : policy.interfaces)
         TRY_VOID(links.add(interface, program.program(), policy.mode == FilterPolicy::Mode::Generic));
-    if (!counts) TRY_VOID(pin(program.counts(), directory / "counts"));
-    if (!samples) TRY_VOID(pin(program.samples(), directory / "samples"));
+    for (std::size_t i = 0; i < lasting.size(); ++i)
+        if (!lasting.at(i)) TRY_VOID(pin(program.map(lasting_maps.at(i)), directory / lasting_maps.at(i)));
     TRY_VOID(prepare_state(directory, to_text(now)));
     TRY_VOID(links.pin_new());
     TRY_VOID(commit_state(directory));

@@ -39,7 +39,8 @@ enum filter_counter {
     COUNT_PASSED,       /* nothing matched, and the default is to pass */
     COUNT_DEFAULT_DROP, /* nothing matched, and the default is to drop */
     COUNT_NOT_IP,       /* ARP, LLDP and the like: passed */
-    COUNT_BLOCKED,      /* dropped by a temporary block */
+    COUNT_BLOCKED,      /* dropped, and */
+    COUNT_ALLOWED,      /* passed, by what was said while the filter ran */
     COUNT_ODD,
     COUNT_NAMED = COUNT_ODD + ODD_KINDS, /* lists and rules */
     COUNT_MOST = 1024
@@ -121,6 +122,35 @@ struct prefix6 {
     __u32 length;
 };
 enum { LENGTHS6_MOST = 16 };
+
+/* What was said of addresses while the filter ran. Nobody has to take an entry away when its time is over: the program
+ * looks at the clock. Until when, CLOCK_MONOTONIC in nanoseconds; 0: not at all. Who is allowed is not blocked. */
+struct live_end {
+    __u64 allowed, blocked;
+};
+#define LIVE_FOREVER (~0ull)
+/* For IPv4 it is one array of lines, which takes the place of the one before in one step: the trie as above, but with
+ * lines for indexes (a middle page is 16 of them, a leaf 1 or 4), and numbers that stand for ends instead of lists. For
+ * IPv6 it is a hash of prefixes; the element of this length holds the lengths in use, longest first, a byte each. */
+enum {
+    LIVE_LINE = 64,
+    LIVE_ENDS = TRIE_ROOT * 4 / LIVE_LINE,                              /* behind the root */
+    LIVE_PAGES = LIVE_ENDS + 256 * sizeof(struct live_end) / LIVE_LINE, /* pages and leaves */
+    LIVE_LENGTHS = 255,
+};
+struct live_line {
+    union {
+        __u32 word[16];
+        struct trie_leaf leaf;
+        struct live_end end[4];
+    };
+};
+struct live_value {
+    union {
+        struct live_end end;
+        __u8 lengths[16];
+    };
+};
 
 /* A limiter's bucket: the virtual time up to which its budget is used up (GCRA, ITU-T I.371). One that lies in the past
  * is as good as empty, so a full set gives up what carries the least. */

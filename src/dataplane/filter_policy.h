@@ -71,6 +71,7 @@ struct FilterPolicy {
     enum class Mode { Native, Generic } mode = Mode::Native;
     bool dry_run = false;      // count what would be dropped, and pass it
     bool default_drop = false; // what no rule decides
+    bool live = true;          // sources can be blocked and allowed while it runs
     std::uint32_t odd = 0;     // bits of enum filter_odd: packets that are dropped as they are
     std::uint32_t sample_every = 0;
     std::uint32_t limit_entries = 1U << 18; // buckets for all limits together

@@ -14,8 +14,8 @@
 namespace netwright::dataplane {
 namespace {
 
-constexpr std::array<std::string_view, 9> policy_fields{
-    "interfaces", "mode", "dry_run", "default", "drop_odd", "sample_every", "limit_entries", "lists", "rules"};
+constexpr std::array<std::string_view, 10> policy_fields{
+    "interfaces", "mode", "dry_run", "default", "drop_odd", "live", "sample_every", "limit_entries", "lists", "rules"};
 constexpr std::array<std::string_view, 3> list_fields{"verdict", "prefixes", "file"};
 constexpr std::array<std::string_view, 14> rule_fields{"name", "verdict",   "limit",     "family",  "protocol",
                                                        "from", "to",        "from_port", "to_port", "length",
@@ -325,6 +325,7 @@ Result<void> PolicyReader::settings(const YamlNode& root, FilterPolicy& policy) 
     policy.mode = static_cast<FilterPolicy::Mode>(TRY(word("mode", {"native", "generic"})));
     policy.default_drop = TRY(word("default", {"pass", "drop"})) == 1;
     if (root.find("dry_run")) policy.dry_run = TRY(reader_.boolean_field(root, "dry_run"));
+    if (root.find("live")) policy.live = TRY(reader_.boolean_field(root, "live"));
     const auto number = [&](std::string_view key, std::uint32_t& value, std::uint64_t most) -> Result<void> {
         const YamlNode* node = root.find(key);
         if (!node) return {};

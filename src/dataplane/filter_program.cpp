@@ -3,7 +3,6 @@
 #include "dataplane/filter_program.h"
 
 #include "dataplane/loaded.h"
-#include "kernel/libbpf_silence.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -39,6 +38,7 @@ void set_constants(filter_bpf& skeleton, const FilterPolicy& policy, const Filte
     constants.uses_lists6 = any(image.prefixes, true);
     constants.uses_destination_lists = image.uses_field.at(FIELD_DESTINATION_LIST);
     constants.uses_limits = std::ranges::any_of(image.acting.word, [](std::uint64_t word) { return word != 0; });
+    constants.uses_live = policy.live;
     constants.dry_run = policy.dry_run;
     constants.default_drop = policy.default_drop;
     constants.wanted_odd = policy.odd;
@@ -116,13 +116,12 @@ FilterProgram& FilterProgram::operator=(FilterProgram&&) noexcept = default;
 FilterProgram::~FilterProgram() = default;
 
 int FilterProgram::program() const { return bpf_program__fd(skeleton_->progs.filter); }
-int FilterProgram::counts() const { return bpf_map__fd(skeleton_->maps.counts); }
-int FilterProgram::samples() const { return bpf_map__fd(skeleton_->maps.samples); }
+int FilterProgram::map(const char* name) const { return bpf_object__find_map_fd_by_name(skeleton_->obj, name); }
 
 Result<FilterProgram> FilterProgram::load(const FilterPolicy& policy, const FilterImage& image,
                                           const FilterOptions& options)
 {
-    const kernel::LibbpfSilence silence;
+    const LoadLog log;
     const PrefixTrie trie = make_trie(image.prefixes);
     Skeleton skeleton(filter_bpf__open());
     if (!skeleton) return not_loaded("filter", errno);
@@ -136,9 +135,10 @@ Result<FilterProgram> FilterProgram::load(const FilterPolicy& policy, const Filt
     bpf_map__set_max_entries(skeleton->maps.buckets, sets);
     skeleton->rodata->whole_frames = options.jumbo;
     if (options.jumbo) bpf_program__set_flags(skeleton->progs.filter, BPF_F_XDP_HAS_FRAGS);
-    if (options.counts >= 0) bpf_map__reuse_fd(skeleton->maps.counts, options.counts);
-    if (options.samples >= 0) bpf_map__reuse_fd(skeleton->maps.samples, options.samples);
-    if (const int code = filter_bpf__load(skeleton.get()); code < 0) return not_loaded("filter", -code);
+    for (std::size_t i = 0; i < lasting_maps.size(); ++i)
+        if (options.lasting.at(i) >= 0)
+            bpf_map__reuse_fd(bpf_object__find_map_by_name(skeleton->obj, lasting_maps.at(i)), options.lasting.at(i));
+    if (const int code = filter_bpf__load(skeleton.get()); code < 0) return not_loaded("filter", -code, log.reason());
     fill_globals(*skeleton, image, trie);
     TRY_VOID(fill_array(skeleton->maps.trie_middles, trie.middles));
     TRY_VOID(fill_array(skeleton->maps.trie_leaves, trie.leaves));

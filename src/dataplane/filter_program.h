@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "dataplane/filter_image.h"
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -20,8 +21,11 @@ struct Verdicted {
     std::uint32_t nanoseconds = 0; // mean of the repeats
 };
 
+// The maps that outlive a policy: what was counted, seen, and said while it ran.
+inline constexpr std::array<const char*, 4> lasting_maps{"counts", "samples", "live4", "live6"};
+
 struct FilterOptions {
-    int counts = -1, samples = -1; // maps that outlive a policy, as file descriptors; none: new ones
+    std::array<int, lasting_maps.size()> lasting{-1, -1, -1, -1}; // descriptors of them; none: new ones
     bool jumbo = false; // frames may span several buffers (an MTU beyond a page): Linux 5.18, and a call a packet
 };
 
@@ -32,8 +36,8 @@ public:
                                       const FilterOptions& options = {});
 
     int program() const;
-    int counts() const;
-    int samples() const;
+    int map(const char* name) const;
+    int counts() const { return map("counts"); }
     // Packets and bytes of each counter, summed over CPUs; COUNT_MOST of them.
     Result<std::vector<filter_count>> read_counts() const;
     // One frame through the program, without any interface (BPF_PROG_TEST_RUN).

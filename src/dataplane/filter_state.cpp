@@ -9,9 +9,9 @@ namespace netwright::dataplane {
 
 std::string to_text(const InstalledFilter& installed)
 {
-    std::string text =
-        fmt::format("policy {}\nmode {}\ndry_run {}\n", installed.policy,
-                    installed.mode == FilterPolicy::Mode::Native ? "native" : "generic", installed.dry_run ? 1 : 0);
+    std::string text = fmt::format("policy {}\nmode {}\ndry_run {:d}\nlive {:d}\n", installed.policy,
+                                   installed.mode == FilterPolicy::Mode::Native ? "native" : "generic",
+                                   installed.dry_run, installed.live);
     for (const std::string& interface : installed.interfaces)
         text += fmt::format("interface {}\n", interface);
     for (const auto& [name, counter] : installed.counters)
@@ -33,6 +33,8 @@ Result<InstalledFilter> parse_installed(std::string_view text)
             installed.mode = rest == "native" ? FilterPolicy::Mode::Native : FilterPolicy::Mode::Generic;
         } else if (word == "dry_run") {
             installed.dry_run = rest == "1";
+        } else if (word == "live") {
+            installed.live = rest == "1";
         } else if (word == "interface") {
             installed.interfaces.emplace_back(rest);
         } else if (word == "counter") {

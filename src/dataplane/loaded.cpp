@@ -2,21 +2,64 @@
 // Reasons of libbpf in words, and BPF's system calls with ours.
 #include "dataplane/loaded.h"
 
+#include "base/text.h"
+
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdarg>
+#include <cstdio>
 #include <utility>
 
 namespace netwright::dataplane {
 
-std::unexpected<Error> not_loaded(std::string_view program, int code)
+namespace {
+
+thread_local std::string refusal;
+
+// libbpf asks for the verifier's log when a program was refused, and prints it between two lines of its own.
+int keep_log(libbpf_print_level, const char* format, va_list arguments)
+{
+    if (std::string_view(format).find("BEGIN PROG LOAD LOG") == std::string_view::npos) return 0;
+    va_list again;
+    va_copy(again, arguments);
+    const int size = std::vsnprintf(nullptr, 0, format, again);
+    va_end(again);
+    refusal.resize(size > 0 ? static_cast<std::size_t>(size) + 1 : 0);
+    (void)std::vsnprintf(refusal.data(), refusal.size(), format, arguments);
+    return 0;
+}
+
+} // namespace
+
+LoadLog::LoadLog() : before_(libbpf_set_print(keep_log)) { refusal.clear(); }
+LoadLog::~LoadLog() { libbpf_set_print(before_); }
+std::string LoadLog::reason() const { return verifier_reason(refusal); }
+
+std::string verifier_reason(std::string_view log)
+{
+    std::string_view line, last;
+    while (next_line(log, line)) {
+        line = trim(line.substr(0, line.find('\0')));
+        const bool telling = !line.empty() && !line.starts_with("processed ") &&
+                             !line.starts_with("verification time") && !line.starts_with("stack depth") &&
+                             !line.starts_with("libbpf:") && !line.starts_with("-- ");
+        if (telling) last = line;
+    }
+    return std::string(last);
+}
+
+std::unexpected<Error> not_loaded(std::string_view program, int code, const std::string& reason)
 {
     auto error = errno_error(fmt::format("load the {}", program), code);
-    if (error.kind == Error::Kind::Refused)
+    if (!reason.empty())
+        error = {Error::Kind::Unsupported,
+                 fmt::format("load the {}: this kernel's verifier refuses it: {}", program, reason), code};
+    else if (error.kind == Error::Kind::Refused)
         error.what += " (run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON)";
     else
         error.kind = Error::Kind::Unsupported;
@@ -46,6 +89,15 @@ Result<Handled> run_frame(int program, std::span<const std::uint8_t> frame)
     result.frame.resize(options.data_size_out);
     return result;
 }
+
+Result<MappedArray> MappedArray::map(int array, std::size_t bytes)
+{
+    void* const memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, array, 0);
+    if (memory == MAP_FAILED) return std::unexpected(errno_error("map a BPF array", errno));
+    return MappedArray(Memory(memory, Unmap{bytes}));
+}
+
+void MappedArray::Unmap::operator()(void* memory) const { ::munmap(memory, bytes); }
 
 std::size_t possible_cpus() { return static_cast<std::size_t>(std::max(libbpf_num_possible_cpus(), 1)); }
 

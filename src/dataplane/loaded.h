@@ -5,16 +5,37 @@
 #include "base/error.h"
 #include "base/fd.h"
 
+#include <bpf/libbpf.h>
+
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace netwright::dataplane {
 
+// libbpf is silent while this lives, but for what the kernel's verifier says of a program that it refuses.
+class LoadLog {
+public:
+    LoadLog();
+    ~LoadLog();
+    LoadLog(const LoadLog&) = delete;
+    LoadLog& operator=(const LoadLog&) = delete;
+    std::string reason() const; // the last thing it said; "": it was not asked
+
+private:
+    libbpf_print_fn_t before_;
+};
+// The line of a verifier's log that says what it does not like: the last that is no statistics.
+std::string verifier_reason(std::string_view log);
+
 // `code` is libbpf's errno. Refused: rights are missing. Everything else is Unsupported: this kernel's verifier
-// refuses.
-std::unexpected<Error> not_loaded(std::string_view program, int code);
+// refuses, for that reason.
+std::unexpected<Error> not_loaded(std::string_view program, int code, const std::string& reason = "");
 
 // Another descriptor of a BPF object, which lives as long as the longer-lived of the two.
 Result<Fd> second_hold(int descriptor);
@@ -25,6 +46,22 @@ struct Handled {
 };
 // One frame through an XDP program, without any interface (BPF_PROG_TEST_RUN).
 Result<Handled> run_frame(int program, std::span<const std::uint8_t> frame);
+
+// The values of an array map made with BPF_F_MMAPABLE, in our memory as well.
+class MappedArray {
+public:
+    static Result<MappedArray> map(int array, std::size_t bytes);
+    void* data() const { return memory_.get(); }
+
+private:
+    struct Unmap {
+        std::size_t bytes = 0;
+        void operator()(void* memory) const;
+    };
+    using Memory = std::unique_ptr<void, Unmap>;
+    explicit MappedArray(Memory memory) : memory_(std::move(memory)) {}
+    Memory memory_;
+};
 
 // The rows of a per-CPU array's element, one a CPU that may ever be there.
 Result<void> read_per_cpu(int map, std::uint32_t element, void* rows);

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <thread>
 
 namespace netwright::dataplane {
 namespace {
@@ -69,15 +70,19 @@ Result<fs::path> pin_directory(std::string_view name, const fs::path& bpffs)
     return bpffs / "netwright" / (space.initial ? std::string(name) : fmt::format("{}-{}", name, space.inode));
 }
 
-Result<Fd> claim_pins(const fs::path& directory)
+Result<Fd> claim_pins(const fs::path& directory, std::chrono::milliseconds patience)
 {
     std::error_code unknown;
     fs::create_directories(directory, unknown);
     if (unknown) return std::unexpected(errno_error("make " + directory.string(), unknown.value()));
     Fd held(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!held) return std::unexpected(errno_error("open " + directory.string(), errno));
-    if (::flock(held.get(), LOCK_EX | LOCK_NB) < 0)
-        return fail(Error::Kind::Busy, "another netwright is changing it right now: try again when that is done");
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (::flock(held.get(), LOCK_EX | LOCK_NB) < 0) {
+        if (std::chrono::steady_clock::now() >= end)
+            return fail(Error::Kind::Busy, "another netwright is changing it right now: try again when that is done");
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
     return held;
 }
 

@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "dataplane/xdp_link.h"
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -18,8 +19,9 @@ namespace netwright::dataplane {
 // mounted there, with the command that mounts it.
 Result<std::filesystem::path> pin_directory(std::string_view name, const std::filesystem::path& bpffs = "/sys/fs/bpf");
 
-// Makes the directory, and keeps other commands out of it while the descriptor lives. Busy: one is in it.
-Result<Fd> claim_pins(const std::filesystem::path& directory);
+// Makes the directory, and keeps other commands out of it while the descriptor lives. Busy: one is still in it after
+// `patience`.
+Result<Fd> claim_pins(const std::filesystem::path& directory, std::chrono::milliseconds patience = {});
 
 Result<void> pin(int descriptor, const std::filesystem::path& path);
 Result<Fd> pinned(const std::filesystem::path& path); // Absent: nothing is pinned there

@@ -240,7 +240,10 @@ std::string table(const std::vector<std::vector<std::string>>& rows, const Style
 
 std::string counted(std::size_t number, std::string_view noun)
 {
-    return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
+    if (number == 1) return fmt::format("1 {}", noun);
+    if (noun.ends_with("x") || noun.ends_with("s")) return fmt::format("{} {}es", number, noun);
+    if (noun.ends_with("ry")) return fmt::format("{} {}ies", number, noun.substr(0, noun.size() - 1));
+    return fmt::format("{} {}s", number, noun);
 }
 
 std::string first_few(const std::vector<std::string>& names, std::size_t most)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "dataplane/filter_image.h"
+#include "dataplane/filter_live.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -239,12 +240,23 @@ struct Answer {
     bool operator==(const Answer&) const = default;
 };
 
-inline Answer judge(const FilterPolicy& policy, Bytes frame)
+// What was said of the packet's source while the filter ran: is it allowed, is it blocked?
+inline bool said(std::span<const LiveEntry> live, const Packet& packet, bool allowed)
+{
+    return std::ranges::any_of(live, [&](const LiveEntry& entry) {
+        return entry.allowed == allowed && entry.prefix.holds(packet.ipv6, packet.source);
+    });
+}
+
+// `live`: entries whose time is not over.
+inline Answer judge(const FilterPolicy& policy, Bytes frame, std::span<const LiveEntry> live = {})
 {
     const auto packet = look(frame);
     if (!packet) return {false, "not-ip"};
+    if (said(live, *packet, true)) return {false, "allowed"};
     const PrefixList* list = list_of(policy, *packet, packet->source);
     if (list && list->verdict != Verdict::Match) return {list->verdict == Verdict::Drop, list->name};
+    if (said(live, *packet, false)) return {true, "blocked"};
     for (unsigned odd = 0; odd < ODD_KINDS; ++odd)
         if (packet->odd & policy.odd & 1U << odd) return {true, "odd " + std::string(odd_name(odd))};
     for (const FilterRule& rule : policy.rules)

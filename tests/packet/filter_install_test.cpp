@@ -58,7 +58,7 @@ public:
         return shell(environment + " " + NETWRIGHT_BINARY + " " + arguments);
     }
     void write(const std::string& name, const std::string& text) const { std::ofstream(directory / name) << text; }
-    bool pings() const { return shell("ip netns exec " + beside + " ping -c 1 -W 1 10.9.0.1").status == 0; }
+    bool pings() const { return shell("ip netns exec " + beside + " ping -c 1 -W 0.3 10.9.0.1").status == 0; }
     std::uint64_t counted(const std::string& name) const
     {
         const auto stats = run("filter stats --json");
@@ -121,6 +121,68 @@ TEST_CASE("policies are swapped under traffic without losing a packet or a count
     CHECK(summary.find(" 0% packet loss") != std::string::npos);
     CHECK(desk.counted("ping") - before == 1500);
     CHECK_FALSE(desk.attached("nwc")); // a.yaml came last
+}
+
+TEST_CASE("sources are blocked and allowed while a policy runs and across policies, and a block ends by itself")
+{
+    const Desk desk;
+    CHECK(desk.run("filter block 10.9.0.2").out.find("no filter runs here") != std::string::npos);
+    desk.write("p.yaml", "{interfaces: [nwa]}");
+    REQUIRE(desk.run("filter apply p.yaml").status == 0);
+    REQUIRE(desk.run("filter block 10.9.0.0/24 2001:db8::/32 --for 1h").status == 0);
+    CHECK_FALSE(desk.pings());
+    CHECK(desk.counted("blocked") >= 1);
+    desk.write("q.yaml", no_ping);
+    REQUIRE(desk.run("filter apply q.yaml").status == 0);
+    CHECK(desk.run("filter blocks").out.find("2001:db8::/32  blocked  for 3") != std::string::npos);
+    REQUIRE(desk.run("filter allow 10.9.0.2").status == 0);
+    CHECK(desk.pings());
+    CHECK(desk.counted("allowed") >= 1);
+    REQUIRE(desk.run("filter unblock 10.9.0.2").status == 0);
+    REQUIRE(desk.run("filter apply p.yaml").status == 0);
+    CHECK_FALSE(desk.pings()); // the block stands
+    const auto missing = desk.run("filter unblock 10.9.0.2 10.9.0.0/24");
+    CHECK(missing.status == 0);
+    CHECK(missing.out.find("10.9.0.2 was neither") != std::string::npos);
+    CHECK(desk.pings());
+    CHECK(desk.run("filter unblock 10.9.0.2").status == 1);
+    REQUIRE(desk.run("filter block 10.9.0.2 --for 1500ms").status == 0);
+    CHECK_FALSE(desk.pings());
+    for (int i = 0; i < 40 && !desk.pings(); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    CHECK(desk.pings());
+    CHECK(desk.run("filter blocks --json").out.find("10.9.0.2") == std::string::npos);
+    desk.write("none.yaml", "{interfaces: [nwa], live: false}");
+    REQUIRE(desk.run("filter apply none.yaml").status == 0);
+    CHECK(desk.run("filter block 10.9.0.2").out.find("live: false") != std::string::npos);
+}
+
+TEST_CASE("a feed from a file or stdin replaces what it said before, and nobody blocks himself or all unasked")
+{
+    const Desk desk;
+    desk.write("p.yaml", "{interfaces: [nwa]}");
+    REQUIRE(desk.run("filter apply p.yaml").status == 0);
+    desk.write("feed.txt", "10.9.0.2 ; bad\n192.0.2.0/24\n# end\n");
+    const auto taken = desk.run("filter block --from feed.txt --feed bad");
+    CHECK_MESSAGE(taken.out == "blocked 2 prefixes; 2 entries blocked or allowed in all\n", taken.out);
+    CHECK_FALSE(desk.pings());
+    REQUIRE(desk.run("filter block 192.0.2.0/24").status == 0);
+    REQUIRE(desk.shell("echo 198.51.100.1 | " NETWRIGHT_BINARY " filter block --from - --feed bad").status == 0);
+    CHECK(desk.pings());
+    const auto json = nlohmann::json::parse(desk.run("filter blocks --json").out);
+    REQUIRE(json.size() == 2);
+    CHECK(json[0]["prefix"] == "192.0.2.0/24"); // not the feed's
+    CHECK(json[1] == nlohmann::json{{"prefix", "198.51.100.1"}, {"verdict", "drop"}, {"feed", "bad"}});
+    REQUIRE(desk.run("filter unblock --feed bad").status == 0);
+    CHECK(nlohmann::json::parse(desk.run("filter blocks --json").out).size() == 1);
+    desk.write("broken.txt", "10.0.0.1\n10.0.0.300\n");
+    CHECK(desk.run("filter block --from broken.txt").out.find("broken.txt:2:") != std::string::npos);
+    const std::string ssh = "env SSH_CONNECTION='10.9.0.2 51234 10.9.0.1 22'";
+    CHECK(desk.run("filter block 10.9.0.0/24", ssh).out.find("you are logged in from 10.9.0.2") != std::string::npos);
+    CHECK(desk.run("filter block ::/0").out.find("--force") != std::string::npos);
+    CHECK(desk.pings());
+    REQUIRE(desk.run("filter block 10.9.0.0/24 --force", ssh).status == 0);
+    CHECK_FALSE(desk.pings());
 }
 
 TEST_CASE("what cannot be installed changes nothing on any interface")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The loaded filter against the reference: every frame gets the same verdict and is counted under the same name.
+#include "dataplane/filter_live_control.h"
 #include "dataplane/filter_program.h"
 
 #include <doctest/doctest.h>
@@ -57,15 +58,20 @@ struct Tally {
 };
 
 // Every frame's verdict at once, the counters at the end.
-void compare(const FilterPolicy& policy, std::uint32_t seed, int frames)
+void compare(const FilterPolicy& policy, std::uint32_t seed, int frames, const std::vector<LiveEntry>& live = {})
 {
     const Loaded loaded = load(policy);
+    const LiveTime now = live_now();
+    const auto tables = make_live_tables(live, now);
+    REQUIRE(tables);
+    REQUIRE(put_live_tables(loaded.program.map("live4"), loaded.program.map("live6"), *tables));
+    const std::vector<LiveEntry> standing = with_entries(live, {}, now);
     test::PacketMaker maker(seed);
     std::map<std::string, std::uint64_t> expected;
     int differ = 0;
     for (int i = 0; i < frames; ++i) {
         const auto frame = maker.frame();
-        const auto wanted = reference::judge(policy, frame);
+        const auto wanted = reference::judge(policy, frame, standing);
         const auto got = loaded.program.run(frame);
         REQUIRE_MESSAGE(got, got.error().what);
         ++expected[wanted.counter];
@@ -131,6 +137,30 @@ TEST_CASE("lists alone, rules alone and no policy at all agree")
         return !rule.source_list.empty() || !rule.destination_list.empty() || rule.verdict == Verdict::Count;
     });
     compare(policy, 6, 10000);
+}
+
+TEST_CASE("what was blocked and allowed meanwhile agrees, with and without lists and rules, until its time is over")
+{
+    std::vector<LiveEntry> live;
+    const LiveTime now = live_now(), soon = now + 600'000'000'000;
+    const auto say = [&](std::string_view prefix, bool allowed, LiveTime until) {
+        live.push_back({*parse_prefix(prefix), allowed, until, ""});
+    };
+    for (const char* prefix : {"10.0.0.0/10", "192.0.0.1", "203.0.2.0/25", "203.0.2.128", "2001:db8::/33", "ff00::/8"})
+        say(prefix, false, soon);
+    for (const char* prefix : {"10.1.0.0/16", "10.255.1.0/31", "2001:db8:1::/48"})
+        say(prefix, true, prefix[3] == '1' ? LIVE_FOREVER : soon);
+    for (const char* prefix : {"224.0.0.0/4", "::/3"})
+        say(prefix, false, LIVE_FOREVER);
+    for (const char* prefix : {"10.128.0.0/9", "192.0.0.0/9", "2001::/16"})
+        say(prefix, prefix[0] == '1', now); // over
+    live = with_entries({}, live, 0);
+    compare(policy_of("{interfaces: [eth0]}"), 8, 10000, live);
+    FilterPolicy policy = policy_of(everything);
+    policy.rules.erase(policy.rules.begin() + 1);
+    compare(policy, 9, 20000, live);
+    policy.live = false;
+    compare(policy, 10, 2000);
 }
 
 TEST_CASE("250 rules, with ports in pieces, agree")

@@ -66,6 +66,10 @@ rules:
     REQUIRE_MESSAGE(applied.status == 0, applied.out);
     CHECK_FALSE(Pair::pings());
     CHECK(netwright("filter stats").out.find("ping") != std::string::npos);
+    CHECK(netwright("filter allow 10.77.0.0/24 2001:db8::/32 --for 1h").status == 0);
+    CHECK(Pair::pings());
+    CHECK(netwright("filter unblock 10.77.0.0/24").status == 0);
+    CHECK_FALSE(Pair::pings());
     CHECK(netwright("filter off").status == 0);
     CHECK(Pair::pings());
     CHECK_FALSE(Pair::attached());
