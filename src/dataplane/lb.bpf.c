@@ -27,7 +27,7 @@ enum {
     MALFORMED = BIT(ODD_TINY_FRAGMENT + 1) - 1, /* what cannot be read as what it claims to be */
 };
 
-const volatile __u32 set_mask; /* connection sets of a CPU - 1 */
+const volatile __u32 set_mask; /* connection sets - 1 */
 
 struct lb_globals globals;
 
@@ -176,40 +176,50 @@ INLINE const struct lb_backend* backend_of(__u32 side, __u32 number)
 }
 
 /* The way that is worth least: free, else the one used longest ago; one that only sent a SYN counts as older than all
- * others, so that a flood of them pushes out each other first. */
-INLINE __u32 worth_least(const struct lb_set* set, __u32 second)
+ * others, so that a flood of them pushes out each other first. Where ways are worth the same, the tag chooses: two CPUs
+ * at once then seldom choose alike. */
+INLINE __u32 worth_least(const struct lb_set* set, __u32 tag, __u32 second)
 {
     __u32 least = 0, most_idle = 0;
     for (__u32 i = 0; i < LB_WAYS; ++i) {
-        const __u64 entry = set->way[i];
+        const __u32 way = (i + tag) & (LB_WAYS - 1);
+        const __u64 entry = set->way[way];
         __u32 idle = (second - (__u32)(entry >> 48)) & 0x7fff;
         if (!(entry >> 63)) idle += 0x8000;
         if (!entry) idle = 0x10000;
         if (idle <= most_idle) continue;
         most_idle = idle;
-        least = i;
+        least = way;
     }
     return least;
 }
 
 /* The backend of a connection whose slot changed hands. What begins goes to the owner; what is not known began before
- * the change. Writes are whole words, and a set belongs to one CPU. */
+ * the change. All CPUs share the sets, so that a connection is known on whichever its packets come in: an entry is one
+ * word and is written as a whole, when the connection begins, is answered, and once a second. Two CPUs that write the
+ * same way at once leave one of the two: a connection whose entry is lost counts as begun before the change. */
 __noinline __u32 pinned(__u64 hash, __u32 slot, __u32 begins, __u32 side, __u32 second)
 {
     const __u32 tag = (__u32)hash;
-    __u32 place = bpf_get_smp_processor_id() * (set_mask + 1) + ((__u32)(hash >> 32) & set_mask);
+    __u32 place = (__u32)(hash >> 32) & set_mask;
     struct lb_set* set = bpf_map_lookup_elem(&connections, &place);
     __u32 number = begins ? LB_OWNER(slot) : LB_BEFORE(slot);
     __u32 way = LB_WAYS;
+    __u64 found = 0;
     if (!set) return number;
-    for (__u32 i = 0; i < LB_WAYS; ++i)
-        if (set->way[i] && (__u32)set->way[i] == tag) way = i;
-    if (way < LB_WAYS && !begins) {
-        const __u32 known = (__u32)(set->way[way] >> 32) & 0xffff;
+    for (__u32 i = 0; i < LB_WAYS; ++i) {
+        const __u64 entry = set->way[i];
+        if (!entry || (__u32)entry != tag) continue;
+        way = i;
+        found = entry;
+    }
+    if (found && !begins) {
+        const __u32 known = (__u32)(found >> 32) & 0xffff;
         if (backend_of(side, known)) number = known;
     }
-    if (way == LB_WAYS) way = worth_least(set, second);
-    set->way[way & (LB_WAYS - 1)] = LB_ENTRY(tag, number, second, !begins);
+    if (way == LB_WAYS) way = worth_least(set, tag, second);
+    const __u64 entry = LB_ENTRY(tag, number, second, !begins);
+    if (entry != found) *(volatile __u64*)&set->way[way & (LB_WAYS - 1)] = entry;
     return number;
 }
 

@@ -58,8 +58,8 @@ struct lb_globals {
     struct lb_settings settings[2];
 };
 
-/* Connections, a set of eight on each CPU for each hash: tag (32 bits), backend (16), second of last use (15), and
- * whether more than a SYN was seen (1). Only connections of slots that changed are in it. */
+/* Connections, a set of eight for each hash: tag (32 bits), backend (16), second of last use (15), and whether more
+ * than a SYN was seen (1). Only connections of slots that changed are in it. */
 enum { LB_WAYS = 8 };
 #define LB_ENTRY(tag, backend, second, confirmed)                                                                      \
     ((__u64)(tag) | (__u64)(backend) << 32 | (__u64)((second) & 0x7fff) << 48 | (__u64)(confirmed) << 63)

@@ -110,7 +110,7 @@ Result<LbProgram> LbProgram::load(std::uint32_t connections)
     if (!skeleton) return not_loaded("load balancer", errno);
     const std::uint32_t sets = std::bit_ceil(std::clamp(connections, 8U, 1U << 24) / LB_WAYS);
     skeleton->rodata->set_mask = sets - 1;
-    bpf_map__set_max_entries(skeleton->maps.connections, sets * static_cast<std::uint32_t>(possible_cpus()));
+    bpf_map__set_max_entries(skeleton->maps.connections, sets);
     if (const int code = lb_bpf__load(skeleton.get()); code < 0) return not_loaded("load balancer", -code);
     Parts parts;
     parts[Program] = TRY(second_hold(bpf_program__fd(skeleton->progs.lb)));

@@ -19,9 +19,9 @@ namespace netwright::dataplane {
 
 class LbProgram {
 public:
-    // `connections`: how many each CPU remembers of slots that changed hands. Until the first configuration all packets
+    // `connections`: how many are remembered of slots that changed hands. Until the first configuration all packets
     // pass. Unsupported: this kernel's verifier refuses it. Refused: the rights are missing.
-    static Result<LbProgram> load(std::uint32_t connections = 1U << 17);
+    static Result<LbProgram> load(std::uint32_t connections = 1U << 20);
     // What pin() left in `directory`. Unsupported: another version of netwright loaded it.
     static Result<LbProgram> open(const std::filesystem::path& directory);
     Result<void> pin(const std::filesystem::path& directory) const;

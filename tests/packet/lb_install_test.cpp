@@ -2,9 +2,6 @@
 // netwright lb as people use it: a client, a router, a balancer and two backends in namespaces of their own, with TCP
 // connections that must stay where they are.
 #include "base/fd.h"
-#include "dataplane/lb_layout.h"
-#include "dataplane/loaded.h"
-#include "dataplane/pins.h"
 
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
@@ -14,11 +11,9 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -163,7 +158,6 @@ public:
     Network()
     {
         support::enter_private_bpffs();
-        stay_on_one_cpu();
         fs::create_directories(directory);
         for (const char* setting :
              {"net.ipv4.ip_forward=1", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0"})
@@ -182,7 +176,6 @@ public:
         // drivers/net/veth.c): this one lets everything pass.
         support::must(NETWRIGHT_BINARY + std::string(" lb decap r-lb --from 203.0.113.1"));
         support::must("ip route add 192.0.2.1/32 via 10.2.0.2");
-        forward_on_one_cpu();
     }
     Network(const Network&) = delete;
     Network& operator=(const Network&) = delete;
@@ -207,50 +200,8 @@ public:
         REQUIRE_MESSAGE(output.status == 0, output.out);
         return nlohmann::json::parse(output.out);
     }
-    // Packets to the VIP that came in on another CPU than most: each may lose its connection while slots drain, as
-    // docs/lb.md says. Steered and pinned as all of this is, one in some ten thousand still does.
-    std::uint64_t strays() const
-    {
-        const fs::path pins = "/sys/fs/bpf/netwright/lb-" + std::to_string(inode());
-        const auto map = netwright::dataplane::pinned(pins / "counts");
-        REQUIRE_MESSAGE(map, map.error().what);
-        std::vector<lb_count> rows(netwright::dataplane::possible_cpus());
-        REQUIRE(netwright::dataplane::read_per_cpu(map->get(), LB_COUNT_VIPS, rows.data()));
-        std::uint64_t sum = 0, most = 0;
-        for (const lb_count& row : rows) {
-            sum += row.packets;
-            most = std::max<std::uint64_t>(most, row.packets);
-        }
-        return sum - most;
-    }
 
 private:
-    static ino_t inode()
-    {
-        struct stat facts{};
-        REQUIRE(::stat(("/run/netns/" + space("lb")).c_str(), &facts) == 0);
-        return facts.st_ino;
-    }
-    // A balancer's CPUs remember their own connections. A NIC gives all packets of one to the same CPU; virtual links
-    // take whichever the sender is on.
-    static void stay_on_one_cpu()
-    {
-        cpu_set_t one;
-        CPU_ZERO(&one);
-        CPU_SET(::sched_getcpu(), &one);
-        REQUIRE(::sched_setaffinity(0, sizeof one, &one) == 0);
-    }
-    // Also what a timer sends: an idle CPU's timers may be run by another one (kernel/time/timer_migration.c).
-    static void forward_on_one_cpu()
-    {
-        char mask[32];
-        std::snprintf(mask, sizeof mask, "%llx", 1ULL << (::sched_getcpu() & 31));
-        const auto steered = support::run(
-            {"unshare", "-m", "sh", "-c",
-             "mount -t sysfs sysfs /sys && echo " + std::string(mask) +
-                 " > /sys/class/net/r-client/queues/rx-0/rps_cpus"}); // /sys shows the namespace it was mounted in
-        REQUIRE_MESSAGE(steered.status == 0, steered.out);
-    }
     static void connect(const std::string& name, const std::string& net)
     {
         support::must("ip netns add " + space(name));
@@ -295,7 +246,7 @@ TEST_CASE("connections reach both backends, keep theirs when the other drains, a
         unsigned elsewhere = 0;
         for (int i = 0; i < 100; ++i)
             elsewhere += who(connected()) != 'b';
-        CHECK(elsewhere <= network.strays());
+        CHECK(elsewhere == 0);
     });
     const auto view = network.told("show");
     CHECK(view["generation"] == 2);
@@ -338,7 +289,7 @@ TEST_CASE("reloads under load break no connection")
     over = true;
     client.join();
     CHECK(opened > 50);
-    CHECK_MESSAGE(broken <= network.strays(), broken.load(), " of ", opened.load());
+    CHECK_MESSAGE(broken == 0, broken.load(), " of ", opened.load());
     CHECK(network.told("show")["generation"] == 31);
 }
 
