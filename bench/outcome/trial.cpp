@@ -60,6 +60,14 @@ void pretend(Snapshot& host, const std::string& congestion)
     host.sysctls = SysctlTable(std::move(values));
 }
 
+// When a look at the host shows what the scenario is about: the connections of a burst are there, traffic has warmed
+// up.
+std::chrono::milliseconds until_typical(const Scenario& scenario)
+{
+    using namespace std::chrono_literals;
+    return scenario.burst ? 1500ms : std::max(1500ms, scenario.traffic.warm_up.value_or(1000ms) + 500ms);
+}
+
 std::vector<Change> planned_at(const std::string& space, const Intent& given, const std::string& congestion,
                                Result<void>& outcome)
 {
@@ -117,7 +125,7 @@ Result<Configuration> plan_for(const Scenario& scenario, const Configuration& de
     Result<void> outcome;
     std::thread working(
         [&] { (void)work(scenario, bench, congestion); }); // what it comes to is not asked: it is there to be seen
-    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+    std::this_thread::sleep_for(until_typical(scenario));
     plan.left = planned_at(bench.lab().left(), scenario.intent, congestion, outcome);
     plan.right = planned_at(bench.lab().right(), scenario.intent, congestion, outcome);
     working.join();
