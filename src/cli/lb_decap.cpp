@@ -21,6 +21,7 @@ namespace dp = dataplane;
 struct DecapFlags {
     std::vector<std::string> interfaces, from;
     bool generic = false, off = false;
+    std::uint16_t gue_port = 6080;
 };
 
 std::string words_of(const std::vector<dp::Prefix>& prefixes)
@@ -33,7 +34,7 @@ std::string words_of(const std::vector<dp::Prefix>& prefixes)
 
 Result<dp::Decap> wanted(const DecapFlags& flags)
 {
-    dp::Decap decap{flags.interfaces, {}, flags.generic};
+    dp::Decap decap{flags.interfaces, {}, flags.generic, flags.gue_port};
     for (const std::string& word : flags.from)
         decap.sources.push_back(TRY(typed("--from", dp::parse_prefix(word))));
     if (decap.sources.empty())
@@ -47,13 +48,13 @@ Result<void> show(const std::filesystem::path& directory)
     const auto found = TRY(dp::installed_decap(directory));
     if (!found) return print("nothing is decapsulated here\n");
     const auto& [decap, counts] = *found;
-    return print(
-        fmt::format("interfaces    {}\nfrom          {}\nxdp           {}\ndecapsulated  {} packets, {} bytes\n"
-                    "left alone    {} packets from other addresses\n"
-                    "dropped       {} packets marked congested that cannot carry the mark\n",
-                    fmt::join(decap.interfaces, ", "), words_of(decap.sources), decap.generic ? "generic" : "native",
-                    counts[DECAP_DONE].packets, counts[DECAP_DONE].bytes, counts[DECAP_FOREIGN].packets,
-                    counts[DECAP_CONGESTED].packets));
+    return print(fmt::format(
+        "interfaces    {}\nfrom          {}\nxdp           {}\nGUE port      {}\ndecapsulated  {} packets, {} bytes\n"
+        "left alone    {} packets from other addresses\n"
+        "dropped       {} packets marked congested that cannot carry the mark\n",
+        fmt::join(decap.interfaces, ", "), words_of(decap.sources), decap.generic ? "generic" : "native",
+        decap.gue_port, counts[DECAP_DONE].packets, counts[DECAP_DONE].bytes, counts[DECAP_FOREIGN].packets,
+        counts[DECAP_CONGESTED].packets));
 }
 
 Result<void> decapsulate(const DecapFlags& flags, const Globals& globals)
@@ -80,6 +81,9 @@ std::function<Result<void>()> declare_decap(CLI::App& app, const Globals& global
     CLI::Option* const interfaces =
         app.add_option("interface", flags->interfaces, "where the balancer's packets come in; none: tell what runs");
     app.add_option("--from", flags->from, "addresses or prefixes that the balancers send from")->delimiter(',');
+    app.add_option("--gue-port", flags->gue_port, "UDP port of mode gue, the balancers' 'gue_port'")
+        ->check(CLI::Range(1, 65535))
+        ->capture_default_str();
     app.add_flag("--generic", flags->generic, "generic XDP, for drivers without native XDP");
     app.add_flag("--off", flags->off, "stop, and forget the counters")->excludes(interfaces);
     return [flags, &globals] { return decapsulate(*flags, globals); };

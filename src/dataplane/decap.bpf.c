@@ -7,6 +7,7 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/types.h>
+#include <linux/udp.h>
 
 #include <bpf/bpf_helpers.h>
 // clang-format on
@@ -27,6 +28,7 @@ enum {
 
 const volatile struct decap_source sources[DECAP_SOURCES];
 const volatile __u32 source_count;
+const volatile __u16 gue_port; /* network order */
 
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -37,7 +39,7 @@ struct {
 
 struct outer {
     __u32 source[4];
-    __u32 ipv6, size, inner, class; /* inner: the protocol number */
+    __u32 ipv6, size, inner, class; /* inner: the protocol number; PROTOCOL_UDP stands for GUE */
 };
 
 INLINE int counted(__u32 counter, __u32 bytes, int verdict)
@@ -109,17 +111,17 @@ INLINE int carry_mark6(struct ipv6hdr* inner)
     return 1;
 }
 
-/* The link header moves over the outer header; `link` is a constant. */
-INLINE int strip(struct xdp_md* context, __u32 link, const struct outer* outer, __u32 frame)
+/* The link header moves over the outer header; `link` and `size` are constants. */
+INLINE int strip(struct xdp_md* context, __u32 link, __u32 size, const struct outer* outer, __u32 frame)
 {
     __u8 header[LONGEST_LINK];
-    const __u32 size = outer->ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
-    const int inner6 = outer->inner == IPV6_IN_IP;
-    const __u16 type = __builtin_bswap16(inner6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP);
     __u8* data = data_of(context);
     const void* end = end_of(context);
     __u8* inner = data + link + size;
-    if ((const void*)(inner + (inner6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr))) > end) return XDP_PASS;
+    if ((const void*)(inner + sizeof(struct iphdr)) > end) return XDP_PASS;
+    const int inner6 = outer->inner == IPV6_IN_IP || (outer->inner == PROTOCOL_UDP && inner[0] >> 4 == 6);
+    const __u16 type = __builtin_bswap16(inner6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP);
+    if (inner6 && (const void*)(inner + sizeof(struct ipv6hdr)) > end) return XDP_PASS;
     if (inner[0] >> 4 != (inner6 ? 6 : 4)) return XDP_PASS;
     if ((outer->class & ECN) == CONGESTION_EXPERIENCED &&
         !(inner6 ? carry_mark6((struct ipv6hdr*)inner) : carry_mark4((struct iphdr*)inner)))
@@ -129,6 +131,23 @@ INLINE int strip(struct xdp_md* context, __u32 link, const struct outer* outer, 
     __builtin_memcpy(data + size, header, link);
     if (bpf_xdp_adjust_head(context, (int)size)) return XDP_DROP; /* half a frame is nobody's */
     return counted(DECAP_DONE, frame, XDP_PASS);
+}
+
+INLINE int strip_any(struct xdp_md* context, __u32 link, const struct outer* outer, __u32 frame)
+{
+    enum { UDP = sizeof(struct udphdr), IP4 = sizeof(struct iphdr), IP6 = sizeof(struct ipv6hdr) };
+    if (outer->inner == PROTOCOL_UDP)
+        return outer->ipv6 ? strip(context, link, IP6 + UDP, outer, frame)
+                           : strip(context, link, IP4 + UDP, outer, frame);
+    return outer->ipv6 ? strip(context, link, IP6, outer, frame) : strip(context, link, IP4, outer, frame);
+}
+
+/* GUE's variant 1, which has no header of its own: the packet's version stands where GUE's would, and says so. */
+INLINE int is_gue(const struct outer* outer, const __u8* network, const void* end)
+{
+    const struct udphdr* header =
+        (const struct udphdr*)(network + (outer->ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)));
+    return outer->inner == PROTOCOL_UDP && (const void*)(header + 1) <= end && header->dest == gue_port;
 }
 
 INLINE int read_outer(const __u8* network, const void* end, __u16 type, struct outer* outer)
@@ -162,11 +181,12 @@ int decap(struct xdp_md* context)
         tags = 2;
     }
     if (!read_outer(data + LINK + tags * TAG, end, type, &outer)) return XDP_PASS;
-    if (outer.inner != IPIP && outer.inner != IPV6_IN_IP) return XDP_PASS;
+    if (outer.inner != IPIP && outer.inner != IPV6_IN_IP && !is_gue(&outer, data + LINK + tags * TAG, end))
+        return XDP_PASS;
     if (!from_balancer(&outer)) return counted(DECAP_FOREIGN, frame, XDP_PASS);
-    if (tags == 0) return strip(context, LINK, &outer, frame);
-    if (tags == 1) return strip(context, LINK + TAG, &outer, frame);
-    return strip(context, LINK + 2 * TAG, &outer, frame);
+    if (tags == 0) return strip_any(context, LINK, &outer, frame);
+    if (tags == 1) return strip_any(context, LINK + TAG, &outer, frame);
+    return strip_any(context, LINK + 2 * TAG, &outer, frame);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -38,7 +38,7 @@ decap_source source_of(const Prefix& prefix)
 
 std::string to_text(const Decap& decap)
 {
-    std::string text = fmt::format("xdp {}\n", decap.generic ? "generic" : "native");
+    std::string text = fmt::format("xdp {}\ngue-port {}\n", decap.generic ? "generic" : "native", decap.gue_port);
     for (const std::string& interface : decap.interfaces)
         text += fmt::format("interface {}\n", interface);
     for (const Prefix& source : decap.sources)
@@ -56,6 +56,8 @@ Result<Decap> parse_decap(std::string_view text)
         rest = trim(rest);
         if (word == "xdp")
             decap.generic = rest == "generic";
+        else if (word == "gue-port")
+            decap.gue_port = static_cast<std::uint16_t>(TRY(parse_unsigned(rest)));
         else if (word == "interface")
             decap.interfaces.emplace_back(rest);
         else if (word == "source")
@@ -76,7 +78,7 @@ Result<std::optional<Decap>> state_of(const fs::path& directory)
 
 Result<void> replace(const fs::path& directory, const Decap& decap, const Decap& before)
 {
-    const auto program = TRY(DecapProgram::load(decap.sources));
+    const auto program = TRY(DecapProgram::load(decap.sources, decap.gue_port));
     PinnedLinks links(directory);
     for (const std::string& interface : decap.interfaces)
         TRY_VOID(links.add(interface, program.program(), decap.generic));
@@ -95,7 +97,7 @@ Result<void> replace(const fs::path& directory, const Decap& decap, const Decap&
 
 } // namespace
 
-Result<DecapProgram> DecapProgram::load(std::span<const Prefix> sources)
+Result<DecapProgram> DecapProgram::load(std::span<const Prefix> sources, std::uint16_t gue_port)
 {
     if (sources.empty() || sources.size() > DECAP_SOURCES)
         return fail(Error::Kind::Rejected,
@@ -104,6 +106,7 @@ Result<DecapProgram> DecapProgram::load(std::span<const Prefix> sources)
     const std::unique_ptr<decap_bpf, decltype(&decap_bpf__destroy)> skeleton(decap_bpf__open(), decap_bpf__destroy);
     if (!skeleton) return not_loaded("decapsulating program", errno);
     skeleton->rodata->source_count = static_cast<__u32>(sources.size());
+    skeleton->rodata->gue_port = __builtin_bswap16(gue_port);
     std::ranges::transform(sources, skeleton->rodata->sources, source_of);
     if (const int code = decap_bpf__load(skeleton.get()); code < 0) return not_loaded("decapsulating program", -code);
     Fd program = TRY(second_hold(bpf_program__fd(skeleton->progs.decap)));

@@ -20,13 +20,14 @@ struct Decap {
     std::vector<std::string> interfaces;
     std::vector<Prefix> sources; // 1 to DECAP_SOURCES: what balancers send from, their 'source'
     bool generic = false;
+    std::uint16_t gue_port = 6080;
     bool operator==(const Decap&) const = default;
 };
 
 class DecapProgram {
 public:
     // Unsupported: this kernel's verifier refuses it. Refused: the rights are missing.
-    static Result<DecapProgram> load(std::span<const Prefix> sources);
+    static Result<DecapProgram> load(std::span<const Prefix> sources, std::uint16_t gue_port = 6080);
     int program() const { return program_.get(); }
     int counts() const { return counts_.get(); }
 

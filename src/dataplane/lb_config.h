@@ -15,14 +15,22 @@
 
 namespace netwright::dataplane {
 
+using LinkAddress = std::array<std::uint8_t, 6>;
+
 struct LbBackend {
-    Prefix address;           // of a single host
-    std::uint32_t weight = 1; // 0: drains, which keeps its connections and gets no new ones
+    Prefix address;                  // of a single host
+    std::uint32_t weight = 1;        // 0: drains, which keeps its connections and gets no new ones
+    std::optional<LinkAddress> link; // Layer2: where the interface of arrival reaches it; none: as the kernel knows it
     bool operator==(const LbBackend&) const = default;
 };
 
+// How packets go to backends: in an outer IP header, in one of IP and UDP, or with another link header.
+enum class LbMode : std::uint8_t { Ipip, Gue, Layer2 };
+inline bool encapsulates(LbMode mode) { return mode == LbMode::Ipip || mode == LbMode::Gue; }
+
 struct LbPool {
     std::string name;
+    LbMode mode = LbMode::Ipip;
     std::vector<LbBackend> backends; // no address twice
     bool operator==(const LbPool&) const = default;
 };
@@ -44,6 +52,7 @@ struct LbConfig {
     std::optional<Prefix> source4, source6;    // from where packets go to backends; host bits come from the flow's hash
     std::array<std::uint64_t, 2> hash_key{};   // the same on all balancers of a fleet
     std::uint32_t mtu = 1500;                  // of the way to the backends
+    std::uint16_t gue_port = 6080;             // where backends take GUE
     Nanoseconds drain = std::chrono::hours(1); // how long connections stay where they were after a change
     std::vector<LbPool> pools;
     std::vector<LbVip> vips;

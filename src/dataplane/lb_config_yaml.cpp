@@ -15,12 +15,12 @@
 namespace netwright::dataplane {
 namespace {
 
-constexpr std::array<std::string_view, 9> config_fields{"interfaces", "xdp",      "mode",  "source", "mtu",
-                                                        "drain",      "hash_key", "pools", "vips"};
-constexpr std::array<std::string_view, 1> mode_words{"ipip"};
+constexpr std::array<std::string_view, 10> config_fields{"interfaces", "xdp",   "mode",     "source", "mtu",
+                                                         "gue_port",   "drain", "hash_key", "pools",  "vips"};
+constexpr std::array<std::string_view, 3> mode_words{"ipip", "gue", "layer2"};
 constexpr std::array<std::string_view, 2> xdp_words{"native", "generic"};
-constexpr std::array<std::string_view, 1> pool_fields{"backends"};
-constexpr std::array<std::string_view, 2> backend_fields{"address", "weight"};
+constexpr std::array<std::string_view, 2> pool_fields{"backends", "mode"};
+constexpr std::array<std::string_view, 3> backend_fields{"address", "weight", "mac"};
 constexpr std::array<std::string_view, 5> vip_fields{"address", "port", "protocol", "pool", "affinity"};
 constexpr std::array<std::string_view, 2> protocol_words{"tcp", "udp"};
 constexpr std::array<std::string_view, 2> affinity_words{"flow", "source"};
@@ -62,6 +62,26 @@ Result<std::array<std::uint64_t, 2>> parse_key(std::string_view text)
     return std::array{*high, *low};
 }
 
+// "02:00:00:00:00:01", of one station.
+Result<LinkAddress> parse_link_address(std::string_view text)
+{
+    const auto wrong = [&] {
+        return malformed(
+            fmt::format("'{}' is no link address of one station: write 02:00:00:00:00:01", text.substr(0, 40)));
+    };
+    LinkAddress address{};
+    if (text.size() != 17) return wrong();
+    for (std::size_t i = 0; i < address.size(); ++i) {
+        const auto byte = parse_hex(text.substr(i * 3, 2));
+        if (!byte || (i < 5 && text[i * 3 + 2] != ':')) return wrong();
+        address.at(i) = static_cast<std::uint8_t>(*byte);
+    }
+    if (address == LinkAddress{} || address[0] & 1) return wrong();
+    return address;
+}
+
+Result<LbMode> parse_mode(std::string_view text) { return word_to<LbMode>("mode", mode_words, text); }
+
 class ConfigReader {
 public:
     explicit ConfigReader(std::string_view file) : reader_(file) {}
@@ -74,8 +94,9 @@ private:
     Result<void> settings(const YamlNode& root);
     Result<void> sources(const YamlNode& node);
     Result<void> interfaces(const YamlNode& node);
-    Result<LbBackend> backend(const YamlNode& node) const;
-    Result<LbPool> pool(const std::string& name, const YamlNode& node) const;
+    Result<LbBackend> backend(const YamlNode& node, LbMode mode) const;
+    Result<void> in_one_way(const YamlNode& node, const LbPool& pool, const LbBackend& backend);
+    Result<LbPool> pool(const std::string& name, const YamlNode& node);
     Result<void> vip(const YamlNode& node);
     Result<std::size_t> pool_named(const YamlNode& node) const;
     Result<void> add(const YamlNode& node, const LbVip& vip);
@@ -83,7 +104,14 @@ private:
 
     YamlReader reader_;
     LbConfig config_;
+    LbMode mode_ = LbMode::Ipip;            // of pools that name none
     std::map<std::string, unsigned> lines_; // of VIPs
+    struct Way {
+        std::string pool;
+        LbMode mode;
+        std::optional<LinkAddress> link;
+    };
+    std::map<Prefix, Way> ways_; // to backends
 };
 
 Result<std::vector<std::string>> ConfigReader::one_or_more(const YamlNode& node, std::string_view what) const
@@ -131,13 +159,12 @@ Result<void> ConfigReader::interfaces(const YamlNode& node)
 
 Result<void> ConfigReader::settings(const YamlNode& root)
 {
-    const auto mode = [](std::string_view text) { return find_word("mode", mode_words, text); };
-    if (const YamlNode* node = root.find("mode")) TRY_VOID(reader_.read(*node, "mode", mode));
+    if (const YamlNode* node = root.find("mode")) mode_ = TRY(reader_.read(*node, "mode", parse_mode));
     const auto xdp = [](std::string_view text) { return find_word("xdp", xdp_words, text); };
     if (const YamlNode* node = root.find("xdp")) config_.generic = TRY(reader_.read(*node, "xdp", xdp)) == 1;
     if (const YamlNode* node = root.find("interfaces")) TRY_VOID(interfaces(*node));
-    const YamlNode* source = TRY(reader_.need(root, "source"));
-    TRY_VOID(sources(*source));
+    if (const YamlNode* source = root.find("source")) TRY_VOID(sources(*source));
+    config_.gue_port = static_cast<std::uint16_t>(TRY(number(root, "gue_port", config_.gue_port, 1, 65535)));
     config_.mtu = static_cast<std::uint32_t>(TRY(number(root, "mtu", config_.mtu, 576, 65535)));
     if (const YamlNode* drain = root.find("drain")) {
         config_.drain = TRY(reader_.read(*drain, "drain", parse_duration));
@@ -147,23 +174,38 @@ Result<void> ConfigReader::settings(const YamlNode& root)
     return {};
 }
 
-Result<LbBackend> ConfigReader::backend(const YamlNode& node) const
+Result<LbBackend> ConfigReader::backend(const YamlNode& node, LbMode mode) const
 {
     TRY_VOID(reader_.only(node, backend_fields, "backend"));
     LbBackend backend;
     backend.address = TRY(reader_.read_field(node, "address", parse_address));
     backend.weight = static_cast<std::uint32_t>(TRY(number(node, "weight", 1, 0, heaviest)));
-    if (backend.address.ipv6 ? !config_.source6 : !config_.source4)
+    if (const YamlNode* link = node.find("mac")) {
+        if (mode != LbMode::Layer2) return reader_.fail_at(*link, "mac is for backends of mode layer2");
+        backend.link = TRY(reader_.read(*link, "mac", parse_link_address));
+    }
+    if (encapsulates(mode) && (backend.address.ipv6 ? !config_.source6 : !config_.source4))
         return reader_.fail_at(node,
                                fmt::format("backend {} needs an {} address to be sent to from: add one to 'source'",
                                            to_text(backend.address), backend.address.ipv6 ? "IPv6" : "IPv4"));
     return backend;
 }
 
-Result<LbPool> ConfigReader::pool(const std::string& name, const YamlNode& node) const
+// A backend has one number, and what is known of the way to it stands there.
+Result<void> ConfigReader::in_one_way(const YamlNode& node, const LbPool& pool, const LbBackend& backend)
+{
+    const auto [way, is_new] = ways_.emplace(backend.address, Way{pool.name, pool.mode, backend.link});
+    if (is_new || (way->second.mode == pool.mode && way->second.link == backend.link)) return {};
+    return reader_.fail_at(node, fmt::format("backend {} has another mode or mac in pool '{}': a backend is reached in "
+                                             "one way",
+                                             to_text(backend.address), way->second.pool));
+}
+
+Result<LbPool> ConfigReader::pool(const std::string& name, const YamlNode& node)
 {
     TRY_VOID(reader_.only(node, pool_fields, "pool"));
-    LbPool pool{name, {}};
+    LbPool pool{name, mode_, {}};
+    if (const YamlNode* mode = node.find("mode")) pool.mode = TRY(reader_.read(*mode, "mode", parse_mode));
     std::map<Prefix, unsigned> lines;
     const YamlNode* backends = TRY(reader_.need(node, "backends"));
     if (backends->kind != YamlNode::Kind::List || backends->items.empty())
@@ -171,7 +213,8 @@ Result<LbPool> ConfigReader::pool(const std::string& name, const YamlNode& node)
     if (backends->items.size() > LB_BACKENDS_MOST)
         return reader_.fail_at(*backends, fmt::format("at most {} backends in a pool", +LB_BACKENDS_MOST));
     for (const YamlNode& item : backends->items) {
-        pool.backends.push_back(TRY(backend(item)));
+        pool.backends.push_back(TRY(backend(item, pool.mode)));
+        TRY_VOID(in_one_way(item, pool, pool.backends.back()));
         const Prefix& address = pool.backends.back().address;
         const auto [first, is_new] = lines.emplace(address, item.line);
         if (!is_new)

@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <ctime>
+#include <fstream>
 #include <set>
 
 namespace netwright::dataplane {
@@ -73,6 +74,27 @@ Result<void> fits(const LbConfig& config, const std::optional<Running>& before)
     return {};
 }
 
+// The kernel answers where a backend is only on interfaces that forward (bpf_ipv4_fib_lookup, net/core/filter.c).
+Result<void> forwards(const std::string& interface, bool ipv6)
+{
+    const std::string setting = fmt::format("net/ipv{}/conf/{}/forwarding", ipv6 ? 6 : 4, interface);
+    std::ifstream file("/proc/sys/" + setting);
+    if (file.get() != '0') return {};
+    return fail(Error::Kind::Rejected,
+                fmt::format("{0} does not forward IPv{1}, and then the kernel does not tell where "
+                            "backends of mode layer2 are: give them a 'mac', or sysctl -w {2}=1",
+                            interface, ipv6 ? 6 : 4, setting));
+}
+
+Result<void> finds_backends(const LbConfig& config)
+{
+    for (const LbPool& pool : config.pools)
+        for (const LbBackend& backend : pool.backends)
+            for (const std::string& interface : config.interfaces)
+                if (pool.mode == LbMode::Layer2 && !backend.link) TRY_VOID(forwards(interface, backend.address.ipv6));
+    return {};
+}
+
 // A number that another VIP or backend had before begins at zero.
 Result<void> clear_new_counters(const LbProgram& program, const LbImage& image, const InstalledLb& before)
 {
@@ -84,9 +106,15 @@ Result<void> clear_new_counters(const LbProgram& program, const LbImage& image, 
     return program.clear_counts(std::vector(fresh.begin(), fresh.end()));
 }
 
-// The last thing that can fail comes before the configuration that packets see.
+InstalledLb described(const LbConfig& config, const std::string& name, const LbImage& image, std::uint32_t modes)
+{
+    return {name, config.generic, modes, 0, config.interfaces, image.numbers, image.counters, image.pools};
+}
+
+// The last thing that can fail comes before the configuration that packets see. `program` is pinned, or takes the place
+// of one whose tables it has: it can do all that the one before did.
 Result<void> reconfigure(const fs::path& directory, LbProgram& program, const LbConfig& config, const LbImage& image,
-                         InstalledLb now)
+                         InstalledLb now, bool instead)
 {
     PinnedLinks links(directory);
     for (const std::string& interface : config.interfaces)
@@ -94,6 +122,7 @@ Result<void> reconfigure(const fs::path& directory, LbProgram& program, const Lb
     now.generation = program.generation() + 1;
     TRY_VOID(prepare_state(directory, to_text(now)));
     TRY_VOID(links.pin_new());
+    if (instead) TRY_VOID(program.pin_instead(directory));
     TRY_VOID(program.configure(image));
     links.keep();
     return commit_state(directory);
@@ -102,10 +131,9 @@ Result<void> reconfigure(const fs::path& directory, LbProgram& program, const Lb
 Result<void> start(const fs::path& directory, const LbConfig& config, const std::string& name)
 {
     const auto image = TRY(make_lb_image(config, nullptr, monotonic()));
-    auto program = TRY(LbProgram::load());
+    auto program = TRY(LbProgram::load(modes_of(config)));
     TRY_VOID(program.pin(directory));
-    return reconfigure(directory, program, config, image,
-                       {name, config.generic, 0, config.interfaces, image.numbers, image.counters, image.pools});
+    return reconfigure(directory, program, config, image, described(config, name, image, modes_of(config)), false);
 }
 
 Result<void> change(const fs::path& directory, Running& before, const LbConfig& config, const std::string& name)
@@ -113,8 +141,10 @@ Result<void> change(const fs::path& directory, Running& before, const LbConfig& 
     const auto old = TRY(image_of(before));
     const auto image = TRY(make_lb_image(config, &old, monotonic()));
     TRY_VOID(clear_new_counters(before.program, image, before.installed));
-    TRY_VOID(reconfigure(directory, before.program, config, image,
-                         {name, config.generic, 0, config.interfaces, image.numbers, image.counters, image.pools}));
+    const std::uint32_t modes = before.installed.modes | modes_of(config);
+    const bool instead = modes != before.installed.modes;
+    LbProgram program = instead ? TRY(before.program.with_modes(modes)) : std::move(before.program);
+    TRY_VOID(reconfigure(directory, program, config, image, described(config, name, image, modes), instead));
     for (const std::string& interface : before.installed.interfaces)
         if (std::ranges::find(config.interfaces, interface) == config.interfaces.end())
             TRY_VOID(unpin_link(directory, interface));
@@ -139,13 +169,15 @@ void add_shares(LbView& view, const LbImage& image, const std::string& pool, std
         }
 }
 
-constexpr std::array<const char*, 5> drop_words{"malformed", "fragment", "too-big", "no-backend", "no-room"};
-static_assert(drop_words.size() == LB_DROP_NO_ROOM + 1);
+constexpr std::array<const char*, 7> drop_words{"malformed", "fragment", "too-big", "no-backend",
+                                                "no-room",   "ttl",      "no-way"};
+static_assert(drop_words.size() == LB_DROP_NO_WAY + 1);
 
 } // namespace
 
 Result<void> install_lb(const fs::path& directory, const LbConfig& config, const std::string& name)
 {
+    TRY_VOID(finds_backends(config));
     const Fd claim = TRY(claim_pins(directory));
     auto before = running(directory);
     if (!before) return std::unexpected(before.error());

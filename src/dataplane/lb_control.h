@@ -17,6 +17,7 @@ namespace netwright::dataplane {
 struct InstalledLb {
     std::string config; // the file's name
     bool generic = false;
+    std::uint32_t modes = 0; // that the pinned program has at least
     std::uint64_t generation = 0;
     std::vector<std::string> interfaces;
     std::map<Prefix, std::uint16_t> numbers;       // as in LbImage

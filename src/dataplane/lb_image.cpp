@@ -52,6 +52,7 @@ lb_settings settings_of(const LbConfig& config)
     lb_settings settings{};
     std::ranges::copy(config.hash_key, settings.key);
     settings.mtu = config.mtu;
+    settings.gue_port = __builtin_bswap16(config.gue_port);
     if (config.source4) {
         std::memcpy(&settings.source4, config.source4->address.data(), sizeof settings.source4);
         settings.host_bits4 = network_bits(32 - config.source4->length);
@@ -63,12 +64,18 @@ lb_settings settings_of(const LbConfig& config)
     return settings;
 }
 
-lb_backend backend_of(const Prefix& address)
+static_assert(static_cast<int>(LbMode::Ipip) == LB_IPIP && static_cast<int>(LbMode::Gue) == LB_GUE &&
+              static_cast<int>(LbMode::Layer2) == LB_LAYER2);
+
+lb_backend backend_of(const LbBackend& wanted, LbMode mode)
 {
     lb_backend backend{};
-    std::memcpy(backend.address, address.address.data(), sizeof backend.address);
-    backend.ipv6 = address.ipv6;
+    std::memcpy(backend.address, wanted.address.address.data(), sizeof backend.address);
+    backend.ipv6 = wanted.address.ipv6;
     backend.present = 1;
+    backend.mode = static_cast<std::uint8_t>(mode);
+    backend.link_known = wanted.link.has_value();
+    if (wanted.link) std::ranges::copy(*wanted.link, backend.link);
     return backend;
 }
 
@@ -173,14 +180,24 @@ Result<void> number(LbImage& image, const LbConfig& config, const LbImage& befor
         names.insert(to_text(vip));
     image.numbers = TRY(numbered(addresses, before.numbers, 0, LB_NUMBERS, "backends"));
     image.counters = TRY(numbered(names, before.counters, LB_COUNT_VIPS, LB_COUNT_BACKENDS, "VIPs"));
-    for (const auto& [address, number] : image.numbers) {
-        if (number >= image.backends.size()) image.backends.resize(number + 1U);
-        image.backends[number] = backend_of(address);
-    }
+    for (const LbPool& pool : config.pools)
+        for (const LbBackend& backend : pool.backends) {
+            const std::uint16_t number = image.numbers.at(backend.address);
+            if (number >= image.backends.size()) image.backends.resize(number + 1U);
+            image.backends[number] = backend_of(backend, pool.mode);
+        }
     return {};
 }
 
 } // namespace
+
+std::uint32_t modes_of(const LbConfig& config)
+{
+    std::uint32_t modes = 0;
+    for (const LbPool& pool : config.pools)
+        modes |= 1U << static_cast<unsigned>(pool.mode);
+    return modes;
+}
 
 Result<LbImage> make_lb_image(const LbConfig& config, const LbImage* before, std::uint64_t now)
 {

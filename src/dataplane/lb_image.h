@@ -29,6 +29,9 @@ struct LbImage {
 // numbers.
 Result<LbImage> make_lb_image(const LbConfig& config, const LbImage* before, std::uint64_t now);
 
+// Bits of enum lb_mode: what a program must be loaded with to run this configuration.
+std::uint32_t modes_of(const LbConfig& config);
+
 inline std::uint32_t slot_of(const LbImage& image, std::uint32_t row, std::uint32_t slot)
 {
     return image.rows[row + slot / LB_ROW_SLOTS].slot[slot % LB_ROW_SLOTS];

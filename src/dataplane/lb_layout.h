@@ -39,9 +39,14 @@ struct lb_row {
     __u32 slot[LB_ROW_SLOTS];
 };
 
+enum lb_mode { LB_IPIP, LB_GUE, LB_LAYER2 };
+
 struct lb_backend {
     __u32 address[4];
-    __u16 ipv6, present; /* not present: nobody has this number now */
+    __u8 ipv6, present; /* not present: nobody has this number now */
+    __u8 mode;          /* enum lb_mode */
+    __u8 link_known;    /* layer 2: `link` is its link address, and it is reached by the interface of arrival */
+    __u8 link[6], unused[2];
 };
 
 struct lb_settings {
@@ -50,6 +55,7 @@ struct lb_settings {
     __u32 mtu;
     __u32 source4, host_bits4;    /* network order */
     __u32 source6[4], host_bits6; /* of the last word */
+    __u32 gue_port;               /* network order */
 };
 
 /* What the program reads first: its .bss, which is written through a mapping. */
@@ -74,7 +80,9 @@ enum lb_counter {
     LB_DROP_TOO_BIG, /* for the way to the backend, with the outer header */
     LB_DROP_NO_BACKEND,
     LB_DROP_NO_ROOM, /* the driver leaves no space in front of the frame */
-    LB_COUNT_VIPS = 8,
+    LB_DROP_TTL,     /* it has been forwarded too often */
+    LB_DROP_NO_WAY,  /* layer 2: no route to the backend, or its link address is not known */
+    LB_COUNT_VIPS = 16,
     LB_COUNT_BACKENDS = LB_COUNT_VIPS + 4096,
     LB_COUNT_MOST = LB_COUNT_BACKENDS + LB_NUMBERS
 };

@@ -10,11 +10,13 @@
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cerrno>
+#include <cstdio>
 
 #include "lb.skel.h"
 
@@ -103,27 +105,44 @@ Result<LbProgram> LbProgram::made_of(Parts parts)
     return LbProgram(std::move(parts), static_cast<lb_globals*>(globals));
 }
 
-Result<LbProgram> LbProgram::load(std::uint32_t connections)
+Result<LbProgram> LbProgram::loaded(std::uint32_t modes, std::uint32_t sets, const Parts* of)
 {
     const kernel::LibbpfSilence silence;
     const std::unique_ptr<lb_bpf, decltype(&lb_bpf__destroy)> skeleton(lb_bpf__open(), lb_bpf__destroy);
     if (!skeleton) return not_loaded("load balancer", errno);
-    const std::uint32_t sets = std::bit_ceil(std::clamp(connections, 8U, 1U << 24) / LB_WAYS);
     skeleton->rodata->set_mask = sets - 1;
+    skeleton->rodata->modes = modes;
     bpf_map__set_max_entries(skeleton->maps.connections, sets);
+    const auto& maps = skeleton->maps;
+    const std::array<std::pair<Part, bpf_map*>, part_count - 1> tables{{{Globals, maps.bss},
+                                                                        {Vips4, maps.vips4_of},
+                                                                        {Vips6, maps.vips6_of},
+                                                                        {Rows, maps.rows_of},
+                                                                        {Backends, maps.backends_of},
+                                                                        {Counts, maps.lb_counts},
+                                                                        {Connections, maps.connections}}};
+    for (const auto& [part, map] : tables)
+        if (of && bpf_map__reuse_fd(map, (*of)[part].get()) < 0) return not_loaded("load balancer", errno);
     if (const int code = lb_bpf__load(skeleton.get()); code < 0) return not_loaded("load balancer", -code);
     Parts parts;
     parts[Program] = TRY(second_hold(bpf_program__fd(skeleton->progs.lb)));
-    const auto& maps = skeleton->maps;
-    const std::array<std::pair<Part, const bpf_map*>, 6> tables{{{Globals, maps.bss},
-                                                                 {Vips4, maps.vips4_of},
-                                                                 {Vips6, maps.vips6_of},
-                                                                 {Rows, maps.rows_of},
-                                                                 {Backends, maps.backends_of},
-                                                                 {Counts, maps.lb_counts}}};
     for (const auto& [part, map] : tables)
         parts[part] = TRY(second_hold(bpf_map__fd(map)));
     return made_of(std::move(parts));
+}
+
+Result<LbProgram> LbProgram::load(std::uint32_t modes, std::uint32_t connections)
+{
+    return loaded(modes, std::bit_ceil(std::clamp(connections, 8U, 1U << 24) / LB_WAYS), nullptr);
+}
+
+Result<LbProgram> LbProgram::with_modes(std::uint32_t modes) const
+{
+    bpf_map_info info{};
+    __u32 size = sizeof info;
+    if (bpf_obj_get_info_by_fd(parts_[Connections].get(), &info, &size) < 0)
+        return std::unexpected(errno_error("look at the load balancer's connections", errno));
+    return loaded(modes, info.max_entries, &parts_);
 }
 
 Result<LbProgram> LbProgram::open(const std::filesystem::path& directory)
@@ -141,6 +160,16 @@ Result<void> LbProgram::pin(const std::filesystem::path& directory) const
 {
     for (std::size_t part = 0; part < part_count; ++part)
         TRY_VOID(dataplane::pin(parts_[part].get(), directory / names[part]));
+    return {};
+}
+
+Result<void> LbProgram::pin_instead(const std::filesystem::path& directory) const
+{
+    const std::filesystem::path place = directory / names[Program], fresh = directory / "program-new";
+    ::unlink(fresh.c_str());
+    TRY_VOID(dataplane::pin(program(), fresh));
+    if (::rename(fresh.c_str(), place.c_str()) < 0)
+        return std::unexpected(errno_error("replace " + place.string(), errno));
     return {};
 }
 

@@ -19,12 +19,17 @@ namespace netwright::dataplane {
 
 class LbProgram {
 public:
-    // `connections`: how many are remembered of slots that changed hands. Until the first configuration all packets
-    // pass. Unsupported: this kernel's verifier refuses it. Refused: the rights are missing.
-    static Result<LbProgram> load(std::uint32_t connections = 1U << 20);
+    // `modes`: bits of enum lb_mode, the only ones that are compiled in. `connections`: how many are remembered of
+    // slots that changed hands. Until the first configuration all packets pass. Unsupported: this kernel's verifier
+    // refuses it. Refused: the rights are missing.
+    static Result<LbProgram> load(std::uint32_t modes, std::uint32_t connections = 1U << 20);
+    // Another program with these modes on the same tables, connections and counters: it can take this one's place.
+    Result<LbProgram> with_modes(std::uint32_t modes) const;
     // What pin() left in `directory`. Unsupported: another version of netwright loaded it.
     static Result<LbProgram> open(const std::filesystem::path& directory);
     Result<void> pin(const std::filesystem::path& directory) const;
+    // Puts this program where with_modes' origin is pinned, in one step.
+    Result<void> pin_instead(const std::filesystem::path& directory) const;
 
     int program() const { return parts_[Program].get(); }
     // Of the configuration that packets see; 0: none yet.
@@ -39,14 +44,16 @@ public:
     Result<Handled> run(std::span<const std::uint8_t> frame) const;
 
 private:
-    enum Part { Program, Globals, Vips4, Vips6, Rows, Backends, Counts, part_count };
-    static constexpr std::array<const char*, part_count> names{"program", "globals",  "vips4", "vips6",
-                                                               "rows",    "backends", "counts"};
+    enum Part { Program, Globals, Vips4, Vips6, Rows, Backends, Counts, Connections, part_count };
+    static constexpr std::array<const char*, part_count> names{"program", "globals",  "vips4",  "vips6",
+                                                               "rows",    "backends", "counts", "connections"};
     struct Unmap {
         void operator()(lb_globals* globals) const;
     };
     using Parts = std::array<Fd, part_count>;
     static Result<LbProgram> made_of(Parts parts);
+    // `sets` of connections; on the tables `of` where there are some.
+    static Result<LbProgram> loaded(std::uint32_t modes, std::uint32_t sets, const Parts* of);
     LbProgram(Parts parts, lb_globals* globals) : parts_(std::move(parts)), globals_(globals) {}
 
     Parts parts_;

@@ -31,6 +31,8 @@ Result<void> read_line(InstalledLb& installed, std::string_view line)
         installed.config = trim(rest);
     else if (word == "xdp")
         installed.generic = trim(rest) == "generic";
+    else if (word == "modes")
+        installed.modes = static_cast<std::uint32_t>(TRY(parse_unsigned(trim(rest))));
     else if (word == "generation")
         installed.generation = TRY(parse_unsigned(trim(rest)));
     else if (word == "interface")
@@ -46,8 +48,8 @@ Result<void> read_line(InstalledLb& installed, std::string_view line)
 
 std::string to_text(const InstalledLb& installed)
 {
-    std::string text = fmt::format("config {}\nxdp {}\ngeneration {}\n", installed.config,
-                                   installed.generic ? "generic" : "native", installed.generation);
+    std::string text = fmt::format("config {}\nxdp {}\nmodes {}\ngeneration {}\n", installed.config,
+                                   installed.generic ? "generic" : "native", installed.modes, installed.generation);
     for (const std::string& interface : installed.interfaces)
         text += fmt::format("interface {}\n", interface);
     for (const auto& [address, number] : installed.numbers)

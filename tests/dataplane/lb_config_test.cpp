@@ -52,6 +52,26 @@ TEST_CASE("a configuration is read whole")
     CHECK(doubts(*config).empty());
 }
 
+TEST_CASE("each pool has a mode, its own or that of all, and layer 2 needs no source")
+{
+    const auto config = parse_lb_config(R"(
+mode: layer2
+gue_port: 9886
+source: 10.9.0.1
+pools:
+  near: {backends: [{address: 10.0.0.1, mac: "02:00:00:00:0a:ff"}, {address: "2001:db8::1"}]}
+  far: {mode: gue, backends: [{address: 10.0.0.2}]}
+vips: [{address: 192.0.2.1, port: 80, protocol: tcp, pool: near}]
+)",
+                                        "lb.yaml");
+    REQUIRE_MESSAGE(config, config.error().what);
+    CHECK(config->gue_port == 9886);
+    CHECK(config->pools[0].mode == LbMode::Layer2);
+    CHECK(config->pools[0].backends[0].link == LinkAddress{2, 0, 0, 0, 10, 255});
+    CHECK_FALSE(config->pools[0].backends[1].link);
+    CHECK(config->pools[1].mode == LbMode::Gue);
+}
+
 TEST_CASE("what is wrong is named with its line and the way out")
 {
     struct Case {
@@ -64,13 +84,21 @@ TEST_CASE("what is wrong is named with its line and the way out")
     };
     const auto vip = [&](const std::string& fields) { return pools + "vips:\n- {" + fields + "}\n"; };
     const std::array cases{
-        Case{"{}", "source"},
+        Case{"{}", "pools"},
         Case{"", "load balancer"},
         Case{"sources: 1.2.3.4", "source"},
         Case{"source: 10.0.0.1/8", "10.0.0.0/8"},
         Case{"source: 127.0.0.1", "no address that a host can have"},
         Case{"source: [10.0.0.1, 10.0.0.2]", "one IPv4 and one IPv6"},
-        Case{head + "mode: nat", "ipip"},
+        Case{head + "mode: direct", "ipip"},
+        Case{head + "gue_port: 0", "1 to 65535"},
+        Case{pool("[{address: 10.0.0.1, mac: 02:00:00:00:00:01}]"), "layer2"},
+        Case{"mode: layer2\n" + pool("[{address: 10.0.0.1, mac: 01:00:00:00:00:01}]"), "one station"},
+        Case{"mode: layer2\n" + pool("[{address: 10.0.0.1, mac: 02:00:00:00:00}]"), "02:00:00:00:00:01"},
+        Case{"mode: layer2\n" + pool("[{address: 10.0.0.1, mac: 02:00:00-00:00:01}]"), "02:00:00:00:00:01"},
+        Case{head + "pools:\n  a: {mode: gue, backends: [{address: 10.0.0.1}]}\n"
+                    "  b: {backends: [{address: 10.0.0.1}]}\n",
+             "lb.yaml:4:18: backend 10.0.0.1 has another mode or mac in pool 'a'"},
         Case{head + "mtu: 20", "576 to 65535"},
         Case{head + "drain: 10", "unit"},
         Case{head + "drain: 48h", "at most 24h"},

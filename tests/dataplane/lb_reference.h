@@ -73,9 +73,36 @@ public:
         const std::uint64_t hash = hash_of(*packet, *vip);
         const std::uint16_t owner = tables_[vip->pool][(hash >> 32) * maglev_slots >> 32];
         if (owner == no_backend) return {XDP_DROP, "no backend", {}};
-        const Prefix& backend = config_.pools[vip->pool].backends[owner].address;
-        if (packet->length + (backend.ipv6 ? 40 : 20) > config_.mtu) return {XDP_DROP, "too big", {}};
-        return {XDP_TX, "", wrapped(frame, *packet, backend, hash)};
+        const LbPool& pool = config_.pools[vip->pool];
+        const LbBackend& backend = pool.backends[owner];
+        const unsigned udp = pool.mode == LbMode::Gue ? 8 : 0;
+        const unsigned outer = pool.mode == LbMode::Layer2 ? 0 : udp + (backend.address.ipv6 ? 40 : 20);
+        if (packet->length + outer > config_.mtu) return {XDP_DROP, "too big", {}};
+        if (packet->ttl <= 1) return {XDP_DROP, "ttl", {}};
+        const auto older = aged(frame, *packet);
+        if (pool.mode == LbMode::Layer2) return {XDP_TX, "", handed_over(older, backend)};
+        return {XDP_TX, "", wrapped(older, *packet, backend.address, hash, pool.mode == LbMode::Gue)};
+    }
+
+    static std::size_t network_of(Bytes frame)
+    {
+        std::size_t network = 14;
+        while (be16(frame, network - 2) == 0x8100 || be16(frame, network - 2) == 0x88a8)
+            network += 4;
+        return network;
+    }
+
+    // One hop less to live; the checksum grows by what the TTL's half shrinks by, in one's complement arithmetic.
+    static std::vector<std::uint8_t> aged(Bytes frame, const Packet& packet)
+    {
+        std::vector<std::uint8_t> out(frame.begin(), frame.end());
+        const std::size_t network = network_of(frame);
+        --out[network + (packet.ipv6 ? 7 : 8)];
+        if (packet.ipv6) return out;
+        const unsigned sum = (be16(frame, network + 10) + 256) % 65535;
+        out[network + 10] = static_cast<std::uint8_t>(sum >> 8);
+        out[network + 11] = static_cast<std::uint8_t>(sum);
+        return out;
     }
 
 private:
@@ -136,12 +163,19 @@ private:
         }
     }
 
-    std::vector<std::uint8_t> wrapped(Bytes frame, const Packet& packet, const Prefix& backend,
-                                      std::uint64_t hash) const
+    static std::vector<std::uint8_t> handed_over(Bytes frame, const LbBackend& backend)
     {
-        std::size_t network = 14;
-        while (be16(frame, network - 2) == 0x8100 || be16(frame, network - 2) == 0x88a8)
-            network += 4;
+        const LinkAddress to = backend.link.value_or(LinkAddress{});
+        std::vector<std::uint8_t> out(to.begin(), to.end());
+        out.insert(out.end(), frame.begin(), frame.begin() + 6);
+        out.insert(out.end(), frame.begin() + 12, frame.end());
+        return out;
+    }
+
+    std::vector<std::uint8_t> wrapped(Bytes frame, const Packet& packet, const Prefix& backend, std::uint64_t hash,
+                                      bool gue) const
+    {
+        const std::size_t network = network_of(frame);
         const Bytes inner = frame.subspan(network);
         const unsigned traffic_class = packet.ipv6 ? be16(inner, 0) >> 4 & 255 : inner[1];
         std::vector<std::uint8_t> out(frame.begin() + 6, frame.begin() + 12);
@@ -149,14 +183,15 @@ private:
         out.insert(out.end(), frame.begin() + 12, frame.begin() + static_cast<std::ptrdiff_t>(network) - 2);
         put(out, backend.ipv6 ? 0x86dd : 0x0800, 2);
         const std::size_t begin = out.size();
-        const unsigned protocol = packet.ipv6 ? 41 : 4;
+        const unsigned protocol = gue ? 17 : packet.ipv6 ? 41 : 4;
+        const unsigned udp = gue ? 8 : 0;
         if (backend.ipv6) {
             put(out, 6U << 28 | traffic_class << 20 | (hash & 0xfffff), 4);
-            put(out, packet.length, 2);
+            put(out, packet.length + udp, 2);
             put(out, protocol << 8 | 64, 2);
         } else {
             put(out, 0x4500 | traffic_class, 2);
-            put(out, packet.length + 20, 2);
+            put(out, packet.length + udp + 20, 2);
             put(out, 0x4000, 4);
             put(out, 64 << 8 | protocol, 2);
             put(out, 0, 2);
@@ -170,6 +205,12 @@ private:
             sum = ~(sum % 65535); // in one's complement arithmetic
             out[begin + 10] = static_cast<std::uint8_t>(sum >> 8);
             out[begin + 11] = static_cast<std::uint8_t>(sum);
+        }
+        if (gue) {
+            put(out, 0xc000 | (hash & 255) << 8 | (hash >> 8 & 255), 2);
+            put(out, config_.gue_port, 2);
+            put(out, packet.length + 8, 2);
+            put(out, 0, 2);
         }
         out.insert(out.end(), inner.begin(), inner.end());
         return out;

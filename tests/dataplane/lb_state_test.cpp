@@ -11,6 +11,7 @@ TEST_CASE("what is known of a running balancer survives as text")
     InstalledLb installed;
     installed.config = "/etc/my balancer.yaml";
     installed.generic = true;
+    installed.modes = 5;
     installed.generation = 41;
     installed.interfaces = {"eth0", "bond0.7"};
     installed.numbers = {{*parse_prefix("10.0.0.1"), 3}, {*parse_prefix("2001:db8::1"), 16383}};

@@ -43,23 +43,21 @@ std::uint64_t counted(const DecapProgram& program, decap_counter counter)
     return counts->at(counter).packets;
 }
 
-std::size_t network_of(const Frame& frame)
-{
-    std::size_t at = 12;
-    while (at + 6 < frame.size() && (frame[at] == 0x81 || frame[at] == 0x88))
-        at += 4;
-    return at + 2;
-}
-
 constexpr std::string_view config_text = R"(
 source: [10.200.0.0/16, "2001:db8:f::/64"]
 pools:
   four: {backends: [{address: 10.3.0.1}]}
   six: {backends: [{address: "2001:db8:3::3"}]}
+  gue4: {mode: gue, backends: [{address: 10.5.0.1}]}
+  gue6: {mode: gue, backends: [{address: "2001:db8:5::3"}]}
 vips:
   - {address: 10.0.0.1, port: [22, 53, 80, 123, 443, 1024, 65535], protocol: [tcp, udp], pool: four}
   - {address: 10.1.0.1, port: [22, 53, 80, 123, 443, 1024, 65535], protocol: [tcp, udp], pool: six}
   - {address: "2001:db8::1", port: [22, 53, 80, 123, 443, 1024, 65535], protocol: [tcp, udp], pool: four}
+  - {address: 10.0.0.2, port: [22, 53, 80, 123, 443, 1024, 65535], protocol: [tcp, udp], pool: gue4}
+  - {address: 10.0.255.1, port: [22, 53, 80, 123, 443, 1024, 65535], protocol: [tcp, udp], pool: gue6}
+  - {address: "2001:db8::3", port: [22, 53, 80, 123, 443, 1024, 65535], protocol: [tcp, udp], pool: gue4}
+  - {address: "2001:db8::4", port: [22, 53, 80, 123, 443, 1024, 65535], protocol: [tcp, udp], pool: gue6}
   - {address: "2001:db8::2", port: [22, 53, 80, 123, 443, 1024, 65535], protocol: [tcp, udp], pool: six}
 )";
 
@@ -97,23 +95,26 @@ TEST_CASE("100,000 generated packets go through the balancer's reference and com
     const auto program = loaded({"10.200.0.0/16", "2001:db8:f::/64"});
     test::PacketMaker maker(21);
     std::mt19937 random(22);
-    std::map<bool, std::uint64_t> sent; // by whether the outer header is IPv6
+    std::map<std::size_t, std::uint64_t> sent; // by the outer header's size
+    std::uint64_t all = 0;
     int differ = 0;
     for (int i = 0; i < 100'000; ++i) {
         Frame frame = maker.frame();
         test::aim(frame, *config, random);
         const auto wanted = balancer.balance(frame);
         if (wanted.action != XDP_TX) continue;
-        ++sent[(wanted.frame[network_of(wanted.frame)] >> 4) == 6];
+        ++sent[wanted.frame.size() - frame.size()];
+        ++all;
+        frame = reference::Balancer::aged(frame, reference::look(frame).value_or(reference::Packet{}));
         std::copy_n(wanted.frame.begin(), 12, frame.begin()); // addresses of the way back
         const Handled got = run(program, wanted.frame);
         if (got.action == XDP_PASS && got.frame == frame) continue;
         if (++differ <= 5) MESSAGE("packet ", i, ": action ", got.action, ", ", got.frame.size(), " bytes");
     }
     CHECK(differ == 0);
-    CHECK(sent[false] > 1000);
-    CHECK(sent[true] > 1000);
-    CHECK(counted(program, DECAP_DONE) == sent[false] + sent[true]);
+    for (const std::size_t outer : {20U, 28U, 40U, 48U})
+        CHECK_MESSAGE(sent[outer] > 1000, outer);
+    CHECK(counted(program, DECAP_DONE) == all);
     CHECK(counted(program, DECAP_FOREIGN) == 0);
 }
 
@@ -142,6 +143,23 @@ TEST_CASE("the outer source decides, to the bit")
         CHECK(counted(program, DECAP_FOREIGN) == 1);
     }
     CHECK_FALSE(DecapProgram::load({}));
+}
+
+TEST_CASE("UDP is taken for GUE at its port alone, and only with an IP packet right behind it")
+{
+    Frame frame = wrapped(0, 0);
+    const Frame udp{0xc0, 1, 0x17, 0xc0, 0, 48, 0, 0}; // to port 6080
+    frame.insert(frame.begin() + 34, udp.begin(), udp.end());
+    frame[17] += 8;
+    frame[23] = 17;
+    CHECK(run(loaded({"10.9.0.1"}), frame).frame.size() == frame.size() - 28);
+    CHECK(run(loaded({"10.9.0.2"}), frame).frame == frame);
+    Frame elsewhere = frame, variant0 = frame, brief = frame;
+    elsewhere[37] = 0xc1;
+    variant0[42] = 0;
+    brief.resize(40);
+    for (const Frame& other : {elsewhere, variant0, brief})
+        CHECK(run(loaded({"10.9.0.1"}), other).frame == other);
 }
 
 TEST_CASE("options, fragments and what ends inside its headers are left to the stack")

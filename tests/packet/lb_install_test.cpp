@@ -184,15 +184,33 @@ public:
     {
         return support::run({"sh", "-c", "cd " + directory.string() + " && " + netwright_in("lb") + "lb " + arguments});
     }
-    // Of both backends, with these weights.
-    void apply(int a, int b) const
+    // Of both backends, with these weights; `net` is 10.3 or that of direct_links().
+    void apply(int a, int b, const std::string& mode = "ipip", const std::string& net = "10.3") const
     {
         std::ofstream(directory / "lb.yaml")
-            << "{interfaces: [eth0], source: 10.200.0.0/16, pools: {web: {backends: [{address: 10.3.1.2, weight: " << a
-            << "}, {address: 10.3.2.2, weight: " << b
+            << "{interfaces: [eth0], mode: " << mode
+            << ", source: 10.200.0.0/16, pools: {web: {backends: [{address: " << net << ".1.2, weight: " << a
+            << "}, {address: " << net << ".2.2, weight: " << b
             << "}]}}, vips: [{address: 192.0.2.1, port: 80, protocol: tcp, pool: web}]}";
         const auto applied = lb("apply lb.yaml");
         REQUIRE_MESSAGE(applied.status == 0, applied.out);
+    }
+    // A link from the balancer to each backend, whose address on it is also reached through the router.
+    static void direct_links()
+    {
+        support::must(inside("lb") + "sysctl -qw net.ipv4.conf.eth0.forwarding=1"); // or it looks up no routes
+        for (const std::string name : {"a", "b"}) {
+            const std::string number = name == "a" ? "1" : "2", net = "10.4." + number;
+            support::must("ip link add d-" + name + " netns " + space("lb") + " type veth peer name eth1 netns " +
+                          space(name));
+            support::must("ip -n " + space("lb") + " addr add " + net + ".1/24 dev d-" + name);
+            support::must("ip -n " + space(name) + " addr add " + net + ".2/24 dev eth1");
+            support::must("ip -n " + space("lb") + " link set d-" + name + " up");
+            support::must("ip -n " + space(name) + " link set eth1 up");
+            support::must(netwright_in(name) + "lb decap eth0 eth1 --from 10.200.0.0/16"); // for veth's sake, as above
+            support::must("ip route add " + net + ".2/32 via 10.3." + number + ".2");
+            support::must(inside("lb") + "ping -c 1 -W 2 " + net + ".2"); // the kernel learns the link address
+        }
     }
     nlohmann::json told(const std::string& what) const
     {
@@ -263,6 +281,34 @@ TEST_CASE("connections reach both backends, keep theirs when the other drains, a
           std::string::npos);
 }
 
+TEST_CASE("every way to a backend carries connections, and a reload changes it under them")
+{
+    const Network network;
+    network.direct_links();
+    const Backend a("a"), b("b");
+    std::vector<Fd> connections;
+    std::string before, after;
+    for (const char* mode : {"ipip", "gue", "layer2", "gue", "ipip"}) {
+        network.apply(1, 1, mode, "10.4");
+        as_client([&] {
+            for (int i = 0; i < 20; ++i) {
+                connections.push_back(connected());
+                before += who(connections.back());
+            }
+            for (const Fd& connection : connections)
+                after += who(connection);
+        });
+        CHECK(after == before);
+        after.clear();
+    }
+    CHECK(before.find('-') == std::string::npos);
+    CHECK(before.find('a') != std::string::npos);
+    CHECK(before.find('b') != std::string::npos);
+    const auto dropped = network.told("stats")["dropped"];
+    for (const auto& [reason, count] : dropped.items())
+        CHECK_MESSAGE(count["packets"] == 0, reason);
+}
+
 TEST_CASE("reloads under load break no connection")
 {
     const Network network;
@@ -312,6 +358,12 @@ TEST_CASE("bad configurations change nothing, and off leaves nothing behind")
     CHECK(refused.status == 1);
     CHECK(refused.out.find("no interface eth7") != std::string::npos);
     CHECK(support::must("ip -n " + space("lb") + " link show eth0").find("xdp") == std::string::npos);
+
+    support::must(inside("lb") + "sysctl -qw net.ipv4.conf.eth0.forwarding=0");
+    std::ofstream(network.directory / "blind.yaml")
+        << "{interfaces: [eth0], mode: layer2, pools: {web: {backends: [{address: 10.3.1.2}]}}, "
+           "vips: [{address: 192.0.2.1, port: 80, protocol: tcp, pool: web}]}";
+    CHECK(network.lb("apply blind.yaml").out.find("sysctl -w net/ipv4/conf/eth0/forwarding=1") != std::string::npos);
 
     network.apply(1, 1);
     CHECK(network.lb("apply absent.yaml").status == 1);

@@ -38,14 +38,11 @@ std::uint64_t monotonic()
 // A balancer that goes from one configuration to the next.
 class Desk {
 public:
-    explicit Desk(std::uint32_t connections = 1U << 17)
-    {
-        auto loaded = LbProgram::load(connections);
-        REQUIRE_MESSAGE(loaded, loaded.error().what);
-        program_ = std::make_unique<LbProgram>(*std::move(loaded));
-    }
+    explicit Desk(std::uint32_t connections = 1U << 17) { take(LbProgram::load(modes_, connections)); }
     void configure(const LbConfig& config)
     {
+        if (const std::uint32_t wanted = modes_ | modes_of(config); wanted != modes_)
+            take(program_->with_modes(modes_ = wanted));
         auto image = make_lb_image(config, image_ ? &*image_ : nullptr, monotonic());
         REQUIRE_MESSAGE(image, image.error().what);
         const auto configured = program_->configure(*image);
@@ -74,6 +71,12 @@ public:
     LbProgram& program() { return *program_; }
 
 private:
+    void take(Result<LbProgram> loaded)
+    {
+        REQUIRE_MESSAGE(loaded, loaded.error().what);
+        program_ = std::make_unique<LbProgram>(*std::move(loaded));
+    }
+    std::uint32_t modes_ = 0;
     std::unique_ptr<LbProgram> program_;
     std::optional<LbImage> image_;
 };
@@ -102,11 +105,18 @@ std::string pool_of(std::initializer_list<std::pair<int, int>> backends)
            "]}}, vips: [{address: 192.0.2.1, port: 80, protocol: tcp, pool: web}]}";
 }
 
-constexpr std::string_view everything = R"(
+const std::string everything = R"(
 source: [10.200.0.0/16, "2001:db8:f::/64"]
 mtu: 1400
+gue_port: 6081
 hash_key: 00112233445566778899aabbccddeeff
 pools:
+  near:
+    mode: layer2
+    backends: [{address: 10.4.0.1, mac: "02:00:00:00:04:01"}, {address: "2001:db8:4::2", mac: "02:00:00:00:04:02"}]
+  far:
+    mode: gue
+    backends: [{address: 10.5.0.1}, {address: "2001:db8:5::1"}]
   web: {backends: [{address: 10.3.0.1, weight: 3}, {address: 10.3.0.2}, {address: "2001:db8:3::3"}]}
   dns: {backends: [{address: 10.3.1.1}, {address: "2001:db8:3::1"}, {address: "2001:db8:3::2", weight: 0}]}
   small: {backends: [{address: 10.3.0.1}]}
@@ -119,6 +129,12 @@ vips:
   - {address: 10.1.0.1, port: 1024, protocol: udp, pool: small}
   - {address: 10.2.0.1, port: [53, 80, 1024], protocol: [tcp, udp], pool: gone}
   - {address: "2001:db8::1", port: [80, 443, 65535, 22], protocol: tcp, pool: web}
+  - {address: 10.0.0.2, port: [22, 80, 443], protocol: tcp, pool: near}
+  - {address: 10.0.0.2, port: [53, 123, 1024], protocol: udp, pool: near, affinity: source}
+  - {address: 10.0.255.1, port: [22, 80, 443], protocol: tcp, pool: far}
+  - {address: 10.0.255.1, port: [53, 123], protocol: udp, pool: far}
+  - {address: "2001:db8::3", port: [22, 53, 80, 443], protocol: [tcp, udp], pool: near}
+  - {address: "2001:db8::4", port: [22, 53, 80, 443], protocol: [tcp, udp], pool: far}
   - {address: "2001:db8::2", port: [53, 123, 1024, 65535], protocol: [tcp, udp], pool: dns, affinity: source}
 )";
 
@@ -147,6 +163,8 @@ TEST_CASE("a packet to a VIP leaves with the outer header that the standards wan
          {0x45U, 0x12U, 0U, 60U, 0U, 0U, 0x40U, 0U, 64U, 4U, 0x26U, 0xa2U, 10U, 9U, 0U, 1U, 10U, 0U, 0U, 1U})
         expected.push_back(static_cast<std::uint8_t>(byte));
     expected.insert(expected.end(), frame.begin() + 14, frame.end());
+    expected[42] = 62; // a hop less, and the checksum a half more
+    expected[44] = 1;
     const Handled balanced = desk.run(frame);
     CHECK(balanced.action == XDP_TX);
     CHECK(balanced.frame == expected);
@@ -177,11 +195,12 @@ TEST_CASE("program and reference agree on 100,000 generated packets, to the byte
         if (++differ <= 5) MESSAGE("packet ", i, ": ", got.action, " instead of ", wanted.action, " ", wanted.why);
     }
     CHECK(differ == 0);
-    for (const char* kind : {"sent", "passed", "malformed", "fragment", "no backend"})
+    for (const char* kind : {"sent", "passed", "malformed", "fragment", "no backend", "ttl"})
         CHECK_MESSAGE(expected[kind] > 100, kind);
     CHECK(desk.counted(LB_DROP_MALFORMED).packets == expected["malformed"]);
     CHECK(desk.counted(LB_DROP_FRAGMENT).packets == expected["fragment"]);
     CHECK(desk.counted(LB_DROP_NO_BACKEND).packets == expected["no backend"]);
+    CHECK(desk.counted(LB_DROP_TTL).packets == expected["ttl"]);
     std::uint64_t vips = 0, backends = 0;
     for (const auto& [name, counter] : desk.image().counters)
         vips += desk.counted(counter).packets;

@@ -18,7 +18,7 @@ public:
              {"mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf", "ip netns add far",
               "ip link add nwx0 type veth peer name nwx1 netns far", "ip addr add 10.77.0.1/24 dev nwx0",
               "ip link set nwx0 up", "ip -n far addr add 10.77.0.2/24 dev nwx1", "ip -n far link set nwx1 up",
-              "ip -n far link set lo up"}) {
+              "ip -n far link set lo up", "sysctl -qw net.ipv4.conf.nwx0.forwarding=1"}) {
             const support::Output made = shell(line);
             REQUIRE_MESSAGE(made.status == 0, line, ": ", made.out);
         }
@@ -83,9 +83,13 @@ interfaces: [nwx0]
 source: [10.200.0.0/16, "2001:db8:f::/64"]
 pools:
   web: {backends: [{address: 10.77.0.9}, {address: "2001:db8:3::3", weight: 2}]}
+  far: {mode: gue, backends: [{address: 10.77.0.10}, {address: "2001:db8:3::4"}]}
+  near: {mode: layer2, backends: [{address: 10.77.0.2}]}
 vips:
   - {address: 192.0.2.1, port: [80, 443], protocol: tcp, pool: web}
   - {address: "2001:db8:1::1", port: 53, protocol: [tcp, udp], pool: web, affinity: source}
+  - {address: 192.0.2.1, port: 53, protocol: udp, pool: far}
+  - {address: 192.0.2.2, port: 80, protocol: tcp, pool: near}
 )");
     for (int generation = 1; generation <= 2; ++generation) {
         const support::Output applied = netwright("lb apply /tmp/lb.yaml");
