@@ -16,6 +16,7 @@
 // clang-format on
 
 #include "lb_hash.bpf.h"
+#include "lb_icmp.bpf.h"
 #include "lb_send.bpf.h"
 #include "lb_tables.bpf.h"
 
@@ -97,26 +98,35 @@ INLINE __u32 owner_of(const struct facts* facts, __u64 hash, __u32 slot, __u32 s
     return pinned(hash, slot, begins, side, (__u32)(now >> 30));
 }
 
-__noinline int balance(struct xdp_md* context, const struct facts* facts, __u32 frame)
+/* `flow`: the packet, or of an ICMP error the connection that it is about. */
+__noinline int balance(struct xdp_md* context, const struct facts* facts, const struct facts* flow, __u32 frame)
 {
-    if (!facts) return XDP_PASS;
+    if (!facts || !flow) return XDP_PASS;
     const __u32 side = *(volatile __u64*)&globals.generation & 1; /* read once: a packet sees one configuration */
-    const struct lb_vip* vip = vip_of(facts, side);
+    const struct lb_vip* vip = vip_of(flow, side);
     if (!vip) return XDP_PASS;
     count(vip->counter, frame);
     if (facts->odd & MALFORMED) return dropped(LB_DROP_MALFORMED, frame);
-    if (facts->fragment && vip->drop_fragments) return dropped(LB_DROP_FRAGMENT, frame);
-    const __u64 hash = hash_of(facts, globals.settings[side].key, vip->by_source || facts->fragment);
+    if (flow->fragment && vip->drop_fragments) return dropped(LB_DROP_FRAGMENT, frame);
+    const __u64 hash = hash_of(flow, globals.settings[side].key, vip->by_source || flow->fragment);
     const __u32 place = (__u32)((hash >> 32) * LB_SLOTS >> 32);
     const __u32 at = vip->row + place / LB_ROW_SLOTS;
     const struct lb_row* row = of_side(&rows_of, side, &at);
     if (!row) return dropped(LB_DROP_NO_BACKEND, frame);
-    const __u32 number = owner_of(facts, hash, row->slot[place % LB_ROW_SLOTS], side);
+    const __u32 number = owner_of(flow, hash, row->slot[place % LB_ROW_SLOTS], side);
     const struct lb_backend* backend = backend_of(side, number);
     if (!backend) return dropped(LB_DROP_NO_BACKEND, frame);
+    const int stop = stopped(context, facts, backend, side, frame);
+    if (stop) return stop;
     const int verdict = send(context, facts, backend, side, (__u32)hash, frame);
     if (verdict != XDP_DROP) count(LB_COUNT_BACKENDS + number, frame);
     return verdict;
+}
+
+__noinline int balance_error(struct xdp_md* context, const struct facts* facts, __u32 frame)
+{
+    struct facts flow = {};
+    return facts && note_quoted(context, facts, &flow) ? balance(context, facts, &flow, frame) : XDP_PASS;
 }
 
 SEC("xdp")
@@ -124,7 +134,9 @@ int lb(struct xdp_md* context)
 {
     struct facts facts = {};
     const __u32 frame = (__u32)((const __u8*)end_of(context) - (const __u8*)data_of(context));
-    return note_packet(context, &facts, frame) ? balance(context, &facts, frame) : XDP_PASS;
+    if (!note_packet(context, &facts, frame)) return XDP_PASS;
+    if (is_icmp_error(&facts)) return balance_error(context, &facts, frame);
+    return balance(context, &facts, &facts, frame);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -53,6 +53,7 @@ struct LbConfig {
     std::array<std::uint64_t, 2> hash_key{};   // the same on all balancers of a fleet
     std::uint32_t mtu = 1500;                  // of the way to the backends
     std::uint16_t gue_port = 6080;             // where backends take GUE
+    std::uint32_t icmp_rate = 1000;            // ICMP errors that each CPU sends a second, at most
     Nanoseconds drain = std::chrono::hours(1); // how long connections stay where they were after a change
     std::vector<LbPool> pools;
     std::vector<LbVip> vips;

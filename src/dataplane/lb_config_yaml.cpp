@@ -15,8 +15,8 @@
 namespace netwright::dataplane {
 namespace {
 
-constexpr std::array<std::string_view, 10> config_fields{"interfaces", "xdp",   "mode",     "source", "mtu",
-                                                         "gue_port",   "drain", "hash_key", "pools",  "vips"};
+constexpr std::array<std::string_view, 11> config_fields{"interfaces", "xdp",   "mode",     "source", "mtu", "gue_port",
+                                                         "icmp_rate",  "drain", "hash_key", "pools",  "vips"};
 constexpr std::array<std::string_view, 3> mode_words{"ipip", "gue", "layer2"};
 constexpr std::array<std::string_view, 2> xdp_words{"native", "generic"};
 constexpr std::array<std::string_view, 2> pool_fields{"backends", "mode"};
@@ -166,6 +166,7 @@ Result<void> ConfigReader::settings(const YamlNode& root)
     if (const YamlNode* source = root.find("source")) TRY_VOID(sources(*source));
     config_.gue_port = static_cast<std::uint16_t>(TRY(number(root, "gue_port", config_.gue_port, 1, 65535)));
     config_.mtu = static_cast<std::uint32_t>(TRY(number(root, "mtu", config_.mtu, 576, 65535)));
+    config_.icmp_rate = static_cast<std::uint32_t>(TRY(number(root, "icmp_rate", config_.icmp_rate, 0, 1'000'000)));
     if (const YamlNode* drain = root.find("drain")) {
         config_.drain = TRY(reader_.read(*drain, "drain", parse_duration));
         if (config_.drain > std::chrono::hours(24)) return reader_.fail_at(*drain, "drain is at most 24h");

@@ -52,6 +52,7 @@ lb_settings settings_of(const LbConfig& config)
     lb_settings settings{};
     std::ranges::copy(config.hash_key, settings.key);
     settings.mtu = config.mtu;
+    settings.icmp_rate = config.icmp_rate;
     settings.gue_port = __builtin_bswap16(config.gue_port);
     if (config.source4) {
         std::memcpy(&settings.source4, config.source4->address.data(), sizeof settings.source4);

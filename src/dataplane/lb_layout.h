@@ -56,6 +56,7 @@ struct lb_settings {
     __u32 source4, host_bits4;    /* network order */
     __u32 source6[4], host_bits6; /* of the last word */
     __u32 gue_port;               /* network order */
+    __u32 icmp_rate;              /* errors that a CPU sends a second, at most */
 };
 
 /* What the program reads first: its .bss, which is written through a mapping. */
@@ -71,6 +72,11 @@ enum { LB_WAYS = 8 };
     ((__u64)(tag) | (__u64)(backend) << 32 | (__u64)((second) & 0x7fff) << 48 | (__u64)(confirmed) << 63)
 struct lb_set {
     __u64 way[LB_WAYS];
+};
+
+/* ICMP errors that a CPU sent in this second. */
+struct lb_answers {
+    __u64 second, count;
 };
 
 /* A packet to a VIP is counted by its VIP, and then by its backend or by the reason why it was dropped. */

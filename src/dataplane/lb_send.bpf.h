@@ -156,17 +156,15 @@ INLINE int hand_over(struct xdp_md* context, const struct facts* facts, const st
 }
 
 /* What is forwarded lives a hop less, or a packet could go round forever between routers that disagree (RFC 2003,
- * section 3.1). 0: its time is over. `inner` is the IP header, 12 bytes of it. */
-INLINE int age(__u8* inner, __u32 ipv6)
+ * section 3.1). `inner` is the IP header, 12 bytes of it. */
+INLINE void age(__u8* inner, __u32 ipv6)
 {
     __u8* left = inner + (ipv6 ? 7 : 8);
-    if (*left <= 1) return 0;
     --*left;
-    if (ipv6) return 1;
+    if (ipv6) return;
     __u16* check = (__u16*)(inner + 10);
     const __u32 sum = *check + 1u; /* 0x0100 in network order (RFC 1141) */
     *check = (__u16)(sum + (sum >= 0xffff));
-    return 1;
 }
 
 INLINE __u32 outer_size(const struct lb_backend* backend)
@@ -181,7 +179,6 @@ INLINE int send(struct xdp_md* context, const struct facts* facts, const struct 
                 __u32 entropy, __u32 frame)
 {
     __u8* inner = (__u8*)data_of(context) + (facts->network & 31);
-    if (facts->length + outer_size(backend) > globals.settings[side & 1].mtu) return dropped(LB_DROP_TOO_BIG, frame);
     if ((void*)(inner + 12) > end_of(context)) return dropped(LB_DROP_MALFORMED, frame);
     const struct parcel parcel = {
         .backend = backend,
@@ -190,7 +187,7 @@ INLINE int send(struct xdp_md* context, const struct facts* facts, const struct 
         .class = facts->ipv6 ? (__u8)(inner[0] << 4 | inner[1] >> 4) : inner[1],
         .inner = facts->ipv6 ? PROTOCOL_IPV6 : PROTOCOL_IPIP,
     };
-    if (!age(inner, facts->ipv6)) return dropped(LB_DROP_TTL, frame);
+    age(inner, facts->ipv6);
     if (uses(LB_LAYER2) && backend->mode == LB_LAYER2) return hand_over(context, facts, backend, frame);
     if (!uses(LB_IPIP) && !uses(LB_GUE)) return dropped(LB_DROP_NO_WAY, frame);
     return wrap(context, facts, &parcel) ? XDP_TX : dropped(LB_DROP_NO_ROOM, frame);

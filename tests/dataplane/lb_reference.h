@@ -46,7 +46,7 @@ inline std::uint64_t siphash(int c, int d, const std::array<std::uint64_t, 2>& k
 
 struct Sent {
     std::uint32_t action = XDP_PASS;
-    std::string why; // of a drop
+    std::string why; // it was not sent to a backend; what leaves then is an ICMP error to its sender
     std::vector<std::uint8_t> frame;
 };
 
@@ -65,20 +65,21 @@ public:
     Sent balance(Bytes frame) const
     {
         const auto packet = look(frame);
-        const LbVip* vip = packet ? vip_of(*packet) : nullptr;
+        const auto flow = packet && is_error(*packet) ? quoted(frame, *packet) : packet;
+        const LbVip* vip = flow ? vip_of(*flow) : nullptr;
         if (!vip) return {XDP_PASS, "", {frame.begin(), frame.end()}};
         for (unsigned odd = 0; odd <= ODD_TINY_FRAGMENT; ++odd)
             if (packet->odd & 1U << odd) return {XDP_DROP, "malformed", {}};
-        if (packet->fragment && !balances_fragments(*packet)) return {XDP_DROP, "fragment", {}};
-        const std::uint64_t hash = hash_of(*packet, *vip);
+        if (flow->fragment && !balances_fragments(*flow)) return {XDP_DROP, "fragment", {}};
+        const std::uint64_t hash = hash_of(*flow, *vip);
         const std::uint16_t owner = tables_[vip->pool][(hash >> 32) * maglev_slots >> 32];
         if (owner == no_backend) return {XDP_DROP, "no backend", {}};
         const LbPool& pool = config_.pools[vip->pool];
         const LbBackend& backend = pool.backends[owner];
         const unsigned udp = pool.mode == LbMode::Gue ? 8 : 0;
         const unsigned outer = pool.mode == LbMode::Layer2 ? 0 : udp + (backend.address.ipv6 ? 40 : 20);
-        if (packet->length + outer > config_.mtu) return {XDP_DROP, "too big", {}};
-        if (packet->ttl <= 1) return {XDP_DROP, "ttl", {}};
+        if (packet->length + outer > config_.mtu) return too_big(frame, *packet, config_.mtu - outer);
+        if (packet->ttl <= 1) return answered("ttl", frame, *packet, packet->ipv6 ? 0x0300 : 0x0b00, 0);
         const auto older = aged(frame, *packet);
         if (pool.mode == LbMode::Layer2) return {XDP_TX, "", handed_over(older, backend)};
         return {XDP_TX, "", wrapped(older, *packet, backend.address, hash, pool.mode == LbMode::Gue)};
@@ -106,6 +107,110 @@ public:
     }
 
 private:
+    static bool is_error(const Packet& packet)
+    {
+        if (!packet.icmp || packet.fragment) return false;
+        const unsigned type = *packet.icmp >> 8;
+        return packet.ipv6 ? type >= 1 && type <= 4 : type == 3 || type == 11 || type == 12;
+    }
+
+    // The client's side of the connection that an error quotes a packet of.
+    static std::optional<Packet> quoted(Bytes frame, const Packet& packet)
+    {
+        const Bytes outer = frame.subspan(network_of(frame));
+        if (packet.ipv6 && outer[6] != 58) return std::nullopt; // behind extension headers
+        const std::size_t begin = (packet.ipv6 ? 40 : outer[0] % 16 * 4U) + 8;
+        const std::size_t fixed = packet.ipv6 ? 40 : 20;
+        if (outer.size() < begin + fixed) return std::nullopt;
+        const Bytes quote = outer.subspan(begin);
+        if (quote[0] / 16 != (packet.ipv6 ? 6 : 4)) return std::nullopt;
+        const std::size_t header = packet.ipv6 ? 40 : quote[0] % 16 * 4U;
+        if (header < fixed || quote.size() < header + 8) return std::nullopt;
+        if (!packet.ipv6 && be16(quote, 6) % 0x2000 != 0) return std::nullopt;
+        Packet flow;
+        flow.ipv6 = packet.ipv6;
+        flow.protocol = quote[packet.ipv6 ? 6 : 9];
+        if (flow.protocol != 6 && flow.protocol != 17) return std::nullopt;
+        const std::size_t address = packet.ipv6 ? 16 : 4, source = packet.ipv6 ? 8 : 12;
+        std::ranges::copy(quote.subspan(source, address), flow.destination.begin());
+        std::ranges::copy(quote.subspan(source + address, address), flow.source.begin());
+        if (flow.destination != packet.destination) return std::nullopt;
+        flow.destination_port = be16(quote, header);
+        flow.source_port = be16(quote, header + 2);
+        return flow;
+    }
+
+    Sent too_big(Bytes frame, const Packet& packet, unsigned mtu) const
+    {
+        if (packet.ipv6) return answered("too big", frame, packet, 0x0200, std::max(mtu, 1280U));
+        if ((frame[network_of(frame) + 6] & 0x40) == 0) return {XDP_DROP, "too big", {}};
+        return answered("too big", frame, packet, 0x0304, mtu);
+    }
+
+    static unsigned inverse_sum(Bytes bytes)
+    {
+        unsigned sum = 0;
+        for (std::size_t at = 0; at < bytes.size(); at += 2)
+            sum += be16(bytes, at);
+        while (sum > 0xffff)
+            sum = (sum & 0xffff) + (sum >> 16);
+        return ~sum & 0xffff;
+    }
+
+    // RFC 792 and RFC 4443: an error from the VIP to whoever sent the packet.
+    static Sent answered(const std::string& why, Bytes frame, const Packet& packet, unsigned what, unsigned mtu)
+    {
+        const std::size_t network = network_of(frame), fixed = packet.ipv6 ? 40 : 20;
+        const Bytes inner = frame.subspan(network);
+        const std::size_t quote = packet.length >= 504 ? 504 : fixed + 8;
+        const bool options = !packet.ipv6 && inner[0] != 0x45;
+        if (packet.icmp || packet.fragment == 2 || packet.length < quote || (quote < 504 && options))
+            return {XDP_DROP, why, {}};
+        const std::size_t address = packet.ipv6 ? 16 : 4;
+        std::vector<std::uint8_t> addresses(packet.destination.begin(),
+                                            packet.destination.begin() + static_cast<std::ptrdiff_t>(address));
+        addresses.insert(addresses.end(), packet.source.begin(),
+                         packet.source.begin() + static_cast<std::ptrdiff_t>(address));
+        std::vector<std::uint8_t> icmp;
+        put(icmp, what, 2);
+        put(icmp, 0, 2);
+        put(icmp, mtu, 4);
+        icmp.insert(icmp.end(), inner.begin(), inner.begin() + static_cast<std::ptrdiff_t>(quote));
+        std::vector<std::uint8_t> summed = icmp;
+        if (packet.ipv6) {
+            summed.insert(summed.end(), addresses.begin(), addresses.end());
+            put(summed, icmp.size(), 4);
+            put(summed, 58, 4);
+        }
+        const unsigned sum = inverse_sum(summed);
+        icmp[2] = static_cast<std::uint8_t>(sum >> 8);
+        icmp[3] = static_cast<std::uint8_t>(sum);
+        std::vector<std::uint8_t> header;
+        if (packet.ipv6) {
+            put(header, 0x6c00'0000, 4);
+            put(header, icmp.size(), 2);
+            put(header, 58 << 8 | 64, 2);
+        } else {
+            put(header, 0x45c0, 2);
+            put(header, 20 + icmp.size(), 2);
+            put(header, 0x4000, 4);
+            put(header, 64 << 8 | 1, 2);
+            put(header, 0, 2);
+        }
+        header.insert(header.end(), addresses.begin(), addresses.end());
+        if (!packet.ipv6) {
+            const unsigned header_sum = inverse_sum(header);
+            header[10] = static_cast<std::uint8_t>(header_sum >> 8);
+            header[11] = static_cast<std::uint8_t>(header_sum);
+        }
+        std::vector<std::uint8_t> out(frame.begin() + 6, frame.begin() + 12);
+        out.insert(out.end(), frame.begin(), frame.begin() + 6);
+        out.insert(out.end(), frame.begin() + 12, frame.begin() + static_cast<std::ptrdiff_t>(network));
+        out.insert(out.end(), header.begin(), header.end());
+        out.insert(out.end(), icmp.begin(), icmp.end());
+        return {XDP_TX, why, out};
+    }
+
     const LbVip* vip_of(const Packet& packet) const
     {
         for (const LbVip& vip : config_.vips) {
@@ -199,10 +304,7 @@ private:
         put_source(out, backend.ipv6 ? config_.source6.value_or(Prefix{}) : config_.source4.value_or(Prefix{}), hash);
         out.insert(out.end(), backend.address.begin(), backend.address.begin() + (backend.ipv6 ? 16 : 4));
         if (!backend.ipv6) {
-            unsigned sum = 0;
-            for (std::size_t at = begin; at < out.size(); at += 2)
-                sum += be16(out, at);
-            sum = ~(sum % 65535); // in one's complement arithmetic
+            const unsigned sum = inverse_sum(Bytes(out).subspan(begin));
             out[begin + 10] = static_cast<std::uint8_t>(sum >> 8);
             out[begin + 11] = static_cast<std::uint8_t>(sum);
         }

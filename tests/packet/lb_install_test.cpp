@@ -51,7 +51,9 @@ void move_to(const std::string& name)
     if (!there || ::setns(there.get(), CLONE_NEWNET) != 0) throw std::runtime_error("enter " + name);
 }
 
-// Answers each byte with its own letter, on connections that it keeps open.
+constexpr std::size_t bulk = 30000;
+
+// Answers each byte with its own letter, and 'L' with many of them, on connections that it keeps open.
 class Backend {
 public:
     explicit Backend(std::string name) : name_(std::move(name)), thread_([this] { serve(); })
@@ -92,7 +94,8 @@ private:
     {
         char byte = 0;
         if (::read(connection, &byte, 1) != 1) return false;
-        return ::send(connection, &name_.back(), 1, MSG_NOSIGNAL) == 1;
+        const std::string letters(byte == 'L' ? bulk : 1, name_.back());
+        return ::send(connection, letters.data(), letters.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(letters.size());
     }
     std::string name_;
     std::atomic<bool> over_ = false, listening_ = false;
@@ -117,6 +120,20 @@ char who(const Fd& connection)
     char byte = '?';
     if (::send(connection.get(), &byte, 1, MSG_NOSIGNAL) != 1 || ::read(connection.get(), &byte, 1) != 1) return '-';
     return byte;
+}
+
+// How many letters come back for this text, within the socket's patience.
+std::size_t answers_to(const Fd& connection, const std::string& text, std::size_t wanted)
+{
+    if (::send(connection.get(), text.data(), text.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(text.size())) return 0;
+    std::string letters(wanted, '-');
+    std::size_t had = 0;
+    while (had < wanted) {
+        const ssize_t more = ::read(connection.get(), letters.data() + had, wanted - had);
+        if (more <= 0) break;
+        had += static_cast<std::size_t>(more);
+    }
+    return had;
 }
 
 // Runs `work` with the client's sockets.
@@ -307,6 +324,26 @@ TEST_CASE("every way to a backend carries connections, and a reload changes it u
     const auto dropped = network.told("stats")["dropped"];
     for (const auto& [reason, count] : dropped.items())
         CHECK_MESSAGE(count["packets"] == 0, reason);
+}
+
+TEST_CASE("path MTU discovery works in both directions")
+{
+    const Network network;
+    const Backend a("a"), b("b");
+    network.apply(1, 1);
+    // Towards the backend whole frames leave no room for the outer header: the balancer says so to the client.
+    for (const std::string number : {"1", "2"})
+        support::must("ip -n " + space(number == "1" ? "a" : "b") + " route replace default via 10.3." + number + ".1");
+    // Towards the client the router says so to the VIP, and the balancer knows to whom that goes.
+    support::must("ip route replace 10.1.0.0/24 dev r-client mtu lock 1300");
+    as_client([&] {
+        for (int i = 0; i < 4; ++i) {
+            const Fd connection = connected();
+            CHECK(answers_to(connection, "L", bulk) == bulk);
+            CHECK(answers_to(connection, std::string(8000, '.'), 8000) == 8000);
+        }
+    });
+    CHECK(network.told("stats")["dropped"]["too-big"]["packets"].get<int>() > 0);
 }
 
 TEST_CASE("reloads under load break no connection")

@@ -105,10 +105,25 @@ std::string pool_of(std::initializer_list<std::pair<int, int>> backends)
            "]}}, vips: [{address: 192.0.2.1, port: 80, protocol: tcp, pool: web}]}";
 }
 
+// Payload at its end, which the lengths in its headers know of where they were right.
+void lengthen(Frame& frame, std::size_t more)
+{
+    std::size_t at = 12;
+    while (at + 6 < frame.size() && (frame[at] == 0x81 || frame[at] == 0x88))
+        at += 4;
+    const std::size_t length = at + 2 + (frame[at] == 0x86 ? 4 : 2), before = frame.size();
+    if (before < length + 16) return;
+    const std::size_t sum = static_cast<std::size_t>(frame[length] << 8 | frame[length + 1]) + more;
+    frame[length] = static_cast<std::uint8_t>(sum >> 8);
+    frame[length + 1] = static_cast<std::uint8_t>(sum);
+    frame.resize(before + more, 0xa5);
+}
+
 const std::string everything = R"(
 source: [10.200.0.0/16, "2001:db8:f::/64"]
-mtu: 1400
+mtu: 1300
 gue_port: 6081
+icmp_rate: 1000000
 hash_key: 00112233445566778899aabbccddeeff
 pools:
   near:
@@ -184,19 +199,25 @@ TEST_CASE("program and reference agree on 100,000 generated packets, to the byte
     test::PacketMaker maker(11);
     std::mt19937 random(12);
     std::map<std::string, std::uint64_t> expected;
-    int differ = 0;
+    int differ = 0, answers = 0, errors = 0;
     for (int i = 0; i < 100'000; ++i) {
-        Frame frame = maker.frame();
-        test::aim(frame, config, random);
+        Frame frame = i % 4 ? maker.frame() : test::icmp_error(config, random);
+        if (i % 4) test::aim(frame, config, random);
+        if (i % 16 == 1) lengthen(frame, 400 + random() % 1000);
         const auto wanted = balancer.balance(frame);
         const Handled got = desk.run(frame);
-        ++expected[wanted.action == XDP_TX ? "sent" : wanted.action == XDP_PASS ? "passed" : wanted.why];
+        ++expected[!wanted.why.empty() ? wanted.why : wanted.action == XDP_TX ? "sent" : "passed"];
+        answers += wanted.action == XDP_TX && !wanted.why.empty();
+        errors += i % 4 == 0 && wanted.action == XDP_TX;
         if (got.action == wanted.action && (got.action == XDP_DROP || got.frame == wanted.frame)) continue;
         if (++differ <= 5) MESSAGE("packet ", i, ": ", got.action, " instead of ", wanted.action, " ", wanted.why);
     }
     CHECK(differ == 0);
-    for (const char* kind : {"sent", "passed", "malformed", "fragment", "no backend", "ttl"})
+    for (const char* kind : {"sent", "passed", "malformed", "fragment", "no backend", "ttl", "too big"})
         CHECK_MESSAGE(expected[kind] > 100, kind);
+    CHECK(answers > 400);
+    CHECK(errors > 1000);
+    CHECK(desk.counted(LB_DROP_TOO_BIG).packets == expected["too big"]);
     CHECK(desk.counted(LB_DROP_MALFORMED).packets == expected["malformed"]);
     CHECK(desk.counted(LB_DROP_FRAGMENT).packets == expected["fragment"]);
     CHECK(desk.counted(LB_DROP_NO_BACKEND).packets == expected["no backend"]);
@@ -210,18 +231,74 @@ TEST_CASE("program and reference agree on 100,000 generated packets, to the byte
     CHECK(vips == 100'000 - expected["passed"]);
 }
 
-TEST_CASE("what is too big for the way to the backend is dropped, and what just fits is not")
+TEST_CASE(
+    "what is too big for the way to the backend is answered if it must not be fragmented, and what just fits is sent")
 {
     Desk desk;
     desk.configure(config_of(pool_of({{1, 1}})));
-    for (const unsigned length : {1480U, 1481U}) {
+    const auto sized = [](unsigned length, unsigned fragment_bits) {
         Frame frame = tcp(1, ack);
         frame.resize(14 + length);
         frame[16] = static_cast<std::uint8_t>(length >> 8);
         frame[17] = static_cast<std::uint8_t>(length);
-        CHECK(desk.run(frame).action == (length == 1480 ? XDP_TX : XDP_DROP));
-    }
-    CHECK(desk.counted(LB_DROP_TOO_BIG).packets == 1);
+        frame[20] = static_cast<std::uint8_t>(fragment_bits);
+        return frame;
+    };
+    const Frame large = sized(1481, 0x40);
+    CHECK(desk.backend(sized(1480, 0x40)) == 1);
+    CHECK(desk.run(sized(1481, 0)).action == XDP_DROP);
+    const Handled answer = desk.run(large);
+    REQUIRE(answer.action == XDP_TX);
+    REQUIRE(answer.frame.size() == 14 + 20 + 8 + 504);
+    CHECK(Frame(answer.frame.begin() + 26, answer.frame.begin() + 34) == Frame{192, 0, 2, 1, 198, 51, 100, 7});
+    CHECK(Frame(answer.frame.begin() + 34, answer.frame.begin() + 36) == Frame{3, 4});
+    CHECK(Frame(answer.frame.begin() + 38, answer.frame.begin() + 42) == Frame{0, 0, 1480 >> 8, 1480 & 255});
+    CHECK(std::equal(answer.frame.begin() + 42, answer.frame.end(), large.begin() + 14));
+    CHECK(desk.counted(LB_DROP_TOO_BIG).packets == 2);
+    CHECK(desk.counted(LB_COUNT_BACKENDS).packets == 1);
+}
+
+TEST_CASE("a CPU sends as many errors a second as it may")
+{
+    Desk desk;
+    LbConfig config = config_of(pool_of({{1, 1}}));
+    config.icmp_rate = 0;
+    desk.configure(config);
+    Frame brief = tcp(1, ack);
+    brief[22] = 1;
+    CHECK(desk.run(brief).action == XDP_DROP);
+    config.icmp_rate = 3;
+    desk.configure(config);
+    int answered = 0;
+    for (int i = 0; i < 100; ++i)
+        answered += desk.run(brief).action == XDP_TX;
+    CHECK(answered >= 3);
+    CHECK(answered <= 3 * 2 * static_cast<int>(possible_cpus())); // a second may end in between
+    CHECK(desk.counted(LB_DROP_TTL).packets == 101);
+}
+
+TEST_CASE("an error about a connection that stayed with its backend goes there, too")
+{
+    Desk desk;
+    desk.configure(config_of(pool_of({{1, 1}})));
+    REQUIRE(desk.backend(tcp(7, ack)) == 1);
+    desk.configure(config_of(pool_of({{1, 0}, {2, 1}})));
+    const auto error = [](unsigned client) { // a router cannot send on what the VIP's backend sent to the client
+        Frame frame{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0, 0, 56, 0, 0, 0x40, 0, 60, 1, 0, 0};
+        for (const unsigned byte : {203U, 0U, 113U, 9U, 192U, 0U, 2U, 1U, 3U, 4U, 0U, 0U, 0U, 0U, 5U, 0U})
+            frame.push_back(static_cast<std::uint8_t>(byte));
+        for (const unsigned byte :
+             {0x45U, 0U, 5U,   0xdcU, 0U,   0U, 0x40U, 0U,  60U,         6U,           0U, 0U, 192U, 0U,
+              2U,    1U, 198U, 51U,   100U, 7U, 0U,    80U, client >> 8, client & 255, 0U, 0U, 0U,   1U})
+            frame.push_back(static_cast<std::uint8_t>(byte));
+        return frame;
+    };
+    CHECK(desk.backend(error(7)) == 1);
+    REQUIRE(desk.backend(tcp(8, syn)) == 2);
+    CHECK(desk.backend(error(8)) == 2);
+    Frame foreign = error(7);
+    foreign[57] = 2; // it quotes what another address sent
+    CHECK(desk.run(foreign).action == XDP_PASS);
 }
 
 TEST_CASE("when a backend drains and others come, no connection moves, and new ones go where they belong")
