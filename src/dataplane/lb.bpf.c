@@ -17,6 +17,7 @@
 
 #include "lb_hash.bpf.h"
 #include "lb_icmp.bpf.h"
+#include "lb_quic.bpf.h"
 #include "lb_send.bpf.h"
 #include "lb_tables.bpf.h"
 
@@ -98,6 +99,15 @@ INLINE __u32 owner_of(const struct facts* facts, __u64 hash, __u32 slot, __u32 s
     return pinned(hash, slot, begins, side, (__u32)(now >> 30));
 }
 
+/* The backend of a flow's slot. */
+INLINE __u32 chosen(const struct facts* flow, const struct lb_vip* vip, __u64 hash, __u32 side)
+{
+    const __u32 place = (__u32)((hash >> 32) * LB_SLOTS >> 32);
+    const __u32 at = vip->row + place / LB_ROW_SLOTS;
+    const struct lb_row* row = of_side(&rows_of, side, &at);
+    return row ? owner_of(flow, hash, row->slot[place % LB_ROW_SLOTS], side) : +LB_NOBODY;
+}
+
 /* `flow`: the packet, or of an ICMP error the connection that it is about. */
 __noinline int balance(struct xdp_md* context, const struct facts* facts, const struct facts* flow, __u32 frame)
 {
@@ -108,13 +118,15 @@ __noinline int balance(struct xdp_md* context, const struct facts* facts, const 
     count(vip->counter, frame);
     if (facts->odd & MALFORMED) return dropped(LB_DROP_MALFORMED, frame);
     if (flow->fragment && vip->drop_fragments) return dropped(LB_DROP_FRAGMENT, frame);
-    const __u64 hash = hash_of(flow, globals.settings[side].key, vip->by_source || flow->fragment);
-    const __u32 place = (__u32)((hash >> 32) * LB_SLOTS >> 32);
-    const __u32 at = vip->row + place / LB_ROW_SLOTS;
-    const struct lb_row* row = of_side(&rows_of, side, &at);
-    if (!row) return dropped(LB_DROP_NO_BACKEND, frame);
-    const __u32 number = owner_of(flow, hash, row->slot[place % LB_ROW_SLOTS], side);
+    const __u64 hash = hash_of(flow, globals.settings[side].key, vip->affinity == LB_BY_SOURCE || flow->fragment);
+    __u32 number = NO_SERVER;
+    if (uses(LB_QUIC) && vip->affinity == LB_BY_QUIC && facts == flow)
+        number = quic_server(context, facts, vip->row, side);
     const struct lb_backend* backend = backend_of(side, number);
+    if (!backend) {
+        number = chosen(flow, vip, hash, side);
+        backend = backend_of(side, number);
+    }
     if (!backend) return dropped(LB_DROP_NO_BACKEND, frame);
     const int stop = stopped(context, facts, backend, side, frame);
     if (stop) return stop;

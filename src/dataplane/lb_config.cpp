@@ -33,6 +33,14 @@ std::vector<std::string> doubts(const LbConfig& config)
         const auto total = std::accumulate(pool.backends.begin(), pool.backends.end(), std::uint64_t{0},
                                            [](std::uint64_t sum, const LbBackend& b) { return sum + b.weight; });
         if (!used(config, i)) found.push_back(fmt::format("no VIP uses pool '{}'", pool.name));
+        const bool by_id = std::ranges::any_of(
+            config.vips, [&](const LbVip& vip) { return vip.pool == i && vip.affinity == LbVip::Affinity::Quic; });
+        const auto nameless = std::ranges::count_if(pool.backends, [](const LbBackend& b) { return !b.quic_id; });
+        if (by_id && nameless > 0)
+            found.push_back(
+                fmt::format("{} of the {} backends of pool '{}' have no quic_id: connections of theirs break "
+                            "when the client's address changes",
+                            nameless, pool.backends.size(), pool.name));
         if (total == 0)
             found.push_back(fmt::format("all backends of pool '{}' drain: new connections are dropped", pool.name));
         // Less than half a slot may be rounded to none.

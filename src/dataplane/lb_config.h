@@ -18,8 +18,9 @@ namespace netwright::dataplane {
 using LinkAddress = std::array<std::uint8_t, 6>;
 
 struct LbBackend {
-    Prefix address;                  // of a single host
-    std::uint32_t weight = 1;        // 0: drains, which keeps its connections and gets no new ones
+    Prefix address;                       // of a single host
+    std::uint32_t weight = 1;             // 0: drains, which keeps its connections and gets no new ones
+    std::optional<std::uint16_t> quic_id; // the server ID in connection IDs that it gives out
     std::optional<LinkAddress> link; // Layer2: where the interface of arrival reaches it; none: as the kernel knows it
     bool operator==(const LbBackend&) const = default;
 };
@@ -40,7 +41,7 @@ struct LbVip {
     Prefix address; // of a single host
     std::uint16_t port = 0;
     std::uint8_t protocol = 6; // IPPROTO_TCP or IPPROTO_UDP
-    enum class Affinity { Flow, Source } affinity = Affinity::Flow;
+    enum class Affinity { Flow, Source, Quic } affinity = Affinity::Flow;
     std::size_t pool = 0; // in LbConfig::pools
     bool operator==(const LbVip&) const = default;
 };
@@ -53,6 +54,7 @@ struct LbConfig {
     std::array<std::uint64_t, 2> hash_key{};   // the same on all balancers of a fleet
     std::uint32_t mtu = 1500;                  // of the way to the backends
     std::uint16_t gue_port = 6080;             // where backends take GUE
+    std::uint8_t quic_config = 0;              // which connection IDs hold a server ID: their first three bits
     std::uint32_t icmp_rate = 1000;            // ICMP errors that each CPU sends a second, at most
     Nanoseconds drain = std::chrono::hours(1); // how long connections stay where they were after a change
     std::vector<LbPool> pools;

@@ -15,15 +15,16 @@
 namespace netwright::dataplane {
 namespace {
 
-constexpr std::array<std::string_view, 11> config_fields{"interfaces", "xdp",   "mode",     "source", "mtu", "gue_port",
-                                                         "icmp_rate",  "drain", "hash_key", "pools",  "vips"};
+constexpr std::array<std::string_view, 12> config_fields{"interfaces", "xdp",      "mode",        "source",
+                                                         "mtu",        "gue_port", "quic_config", "icmp_rate",
+                                                         "drain",      "hash_key", "pools",       "vips"};
 constexpr std::array<std::string_view, 3> mode_words{"ipip", "gue", "layer2"};
 constexpr std::array<std::string_view, 2> xdp_words{"native", "generic"};
 constexpr std::array<std::string_view, 2> pool_fields{"backends", "mode"};
-constexpr std::array<std::string_view, 3> backend_fields{"address", "weight", "mac"};
+constexpr std::array<std::string_view, 4> backend_fields{"address", "weight", "mac", "quic_id"};
 constexpr std::array<std::string_view, 5> vip_fields{"address", "port", "protocol", "pool", "affinity"};
 constexpr std::array<std::string_view, 2> protocol_words{"tcp", "udp"};
-constexpr std::array<std::string_view, 2> affinity_words{"flow", "source"};
+constexpr std::array<std::string_view, 3> affinity_words{"flow", "source", "quic"};
 constexpr std::uint32_t heaviest = 1000;
 
 std::unexpected<Error> malformed(std::string text) { return fail(Error::Kind::Malformed, std::move(text)); }
@@ -166,6 +167,7 @@ Result<void> ConfigReader::settings(const YamlNode& root)
     if (const YamlNode* source = root.find("source")) TRY_VOID(sources(*source));
     config_.gue_port = static_cast<std::uint16_t>(TRY(number(root, "gue_port", config_.gue_port, 1, 65535)));
     config_.mtu = static_cast<std::uint32_t>(TRY(number(root, "mtu", config_.mtu, 576, 65535)));
+    config_.quic_config = static_cast<std::uint8_t>(TRY(number(root, "quic_config", 0, 0, 6)));
     config_.icmp_rate = static_cast<std::uint32_t>(TRY(number(root, "icmp_rate", config_.icmp_rate, 0, 1'000'000)));
     if (const YamlNode* drain = root.find("drain")) {
         config_.drain = TRY(reader_.read(*drain, "drain", parse_duration));
@@ -185,6 +187,7 @@ Result<LbBackend> ConfigReader::backend(const YamlNode& node, LbMode mode) const
         if (mode != LbMode::Layer2) return reader_.fail_at(*link, "mac is for backends of mode layer2");
         backend.link = TRY(reader_.read(*link, "mac", parse_link_address));
     }
+    if (node.find("quic_id")) backend.quic_id = static_cast<std::uint16_t>(TRY(number(node, "quic_id", 0, 0, 65535)));
     if (encapsulates(mode) && (backend.address.ipv6 ? !config_.source6 : !config_.source4))
         return reader_.fail_at(node,
                                fmt::format("backend {} needs an {} address to be sent to from: add one to 'source'",
@@ -213,10 +216,16 @@ Result<LbPool> ConfigReader::pool(const std::string& name, const YamlNode& node)
         return reader_.fail_at(*backends, "backends are a list: '- address: 10.0.0.1'");
     if (backends->items.size() > LB_BACKENDS_MOST)
         return reader_.fail_at(*backends, fmt::format("at most {} backends in a pool", +LB_BACKENDS_MOST));
+    std::map<std::uint16_t, unsigned> ids;
     for (const YamlNode& item : backends->items) {
         pool.backends.push_back(TRY(backend(item, pool.mode)));
         TRY_VOID(in_one_way(item, pool, pool.backends.back()));
         const Prefix& address = pool.backends.back().address;
+        const auto id = pool.backends.back().quic_id;
+        if (const auto found = id ? ids.find(*id) : ids.end(); found != ids.end())
+            return reader_.fail_at(
+                item, fmt::format("quic_id {} stands in this pool already, in line {}", *id, found->second));
+        if (id) ids.emplace(*id, item.line);
         const auto [first, is_new] = lines.emplace(address, item.line);
         if (!is_new)
             return reader_.fail_at(item, fmt::format("backend {} stands in this pool already, in line {}: give that "
@@ -268,6 +277,8 @@ Result<void> ConfigReader::vip(const YamlNode& node)
             const auto number = parse_number(port_text, 1, 65535);
             if (!number) return reader_.fail_at(*port, number.error().what);
             vip.protocol = *word == 0 ? 6 : 17;
+            if (vip.affinity == LbVip::Affinity::Quic && vip.protocol != 17)
+                return reader_.fail_at(*protocol, "affinity quic is for protocol udp alone");
             vip.port = static_cast<std::uint16_t>(*number);
             TRY_VOID(add(node, vip));
         }

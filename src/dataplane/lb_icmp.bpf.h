@@ -162,7 +162,9 @@ INLINE int may_answer(__u32 side)
         sent->second = second;
         sent->count = 0;
     }
-    return sent->count++ < globals.settings[side & 1].icmp_rate;
+    if (sent->count >= globals.settings[side & 1].icmp_rate) return 0;
+    ++sent->count;
+    return 1;
 }
 
 /* In place of a packet that cannot be forwarded, an error about it to its sender, from the VIP: whole headers and as

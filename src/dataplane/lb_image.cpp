@@ -52,6 +52,7 @@ lb_settings settings_of(const LbConfig& config)
     lb_settings settings{};
     std::ranges::copy(config.hash_key, settings.key);
     settings.mtu = config.mtu;
+    settings.quic_config = config.quic_config;
     settings.icmp_rate = config.icmp_rate;
     settings.gue_port = __builtin_bswap16(config.gue_port);
     if (config.source4) {
@@ -67,6 +68,10 @@ lb_settings settings_of(const LbConfig& config)
 
 static_assert(static_cast<int>(LbMode::Ipip) == LB_IPIP && static_cast<int>(LbMode::Gue) == LB_GUE &&
               static_cast<int>(LbMode::Layer2) == LB_LAYER2);
+
+static_assert(static_cast<int>(LbVip::Affinity::Flow) == LB_BY_FLOW &&
+              static_cast<int>(LbVip::Affinity::Source) == LB_BY_SOURCE &&
+              static_cast<int>(LbVip::Affinity::Quic) == LB_BY_QUIC);
 
 lb_backend backend_of(const LbBackend& wanted, LbMode mode)
 {
@@ -121,6 +126,11 @@ bool add_pool(LbImage& image, const LbPool& pool, const Earlier& was)
     const std::size_t row = image.rows.size();
     image.pools.emplace(pool.name, static_cast<std::uint32_t>(row));
     image.rows.resize(row + LB_ROWS);
+    for (std::size_t i = 0; i < numbers.size(); ++i)
+        if (const auto id = pool.backends[i].quic_id) {
+            image.quic_keys.push_back({static_cast<std::uint32_t>(row), *id});
+            image.quic.push_back(numbers[i]);
+        }
     bool changed = false;
     for (std::uint32_t slot = 0; slot < LB_SLOTS; ++slot) {
         const std::uint32_t owner = table[slot] == no_backend ? +LB_NOBODY : numbers[table[slot]];
@@ -163,7 +173,7 @@ void add_vips(LbImage& image, const LbConfig& config)
         lb_vip value{};
         value.row = image.pools.at(config.pools[vip.pool].name);
         value.counter = image.counters.at(to_text(vip));
-        value.by_source = vip.affinity == LbVip::Affinity::Source;
+        value.affinity = static_cast<std::uint8_t>(vip.affinity);
         value.drop_fragments = !fragments_fit(config, vip);
         add_key(image, vip, vip.port, value);
         if (fragments.emplace(vip.address, vip.protocol).second) add_key(image, vip, 0, value);
@@ -197,6 +207,8 @@ std::uint32_t modes_of(const LbConfig& config)
     std::uint32_t modes = 0;
     for (const LbPool& pool : config.pools)
         modes |= 1U << static_cast<unsigned>(pool.mode);
+    for (const LbVip& vip : config.vips)
+        if (vip.affinity == LbVip::Affinity::Quic) modes |= 1U << LB_QUIC;
     return modes;
 }
 

@@ -16,7 +16,9 @@ struct LbImage {
     lb_settings settings{};
     std::vector<lb_vip_key4> keys4;
     std::vector<lb_vip_key6> keys6;
-    std::vector<lb_vip> vips4, vips6;              // of the keys
+    std::vector<lb_vip> vips4, vips6; // of the keys
+    std::vector<lb_quic_key> quic_keys;
+    std::vector<std::uint32_t> quic;               // numbers of backends, of the keys
     std::vector<lb_row> rows;                      // LB_ROWS for each pool
     std::vector<lb_backend> backends;              // by number
     std::map<Prefix, std::uint16_t> numbers;       // of backends; they keep them from one image to the next

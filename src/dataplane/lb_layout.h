@@ -15,10 +15,15 @@ struct lb_vip_key6 {
     __u16 port;
     __u8 protocol, zero;
 };
+enum lb_affinity {
+    LB_BY_FLOW,
+    LB_BY_SOURCE, /* of the addresses alone */
+    LB_BY_QUIC    /* of the connection ID where it names a backend, else LB_BY_FLOW */
+};
 struct lb_vip {
     __u32 row; /* where its pool's slots begin */
     __u16 counter;
-    __u8 by_source;      /* hash the addresses alone */
+    __u8 affinity;       /* enum lb_affinity */
     __u8 drop_fragments; /* they cannot be given to the right backend */
 };
 
@@ -39,7 +44,7 @@ struct lb_row {
     __u32 slot[LB_ROW_SLOTS];
 };
 
-enum lb_mode { LB_IPIP, LB_GUE, LB_LAYER2 };
+enum lb_mode { LB_IPIP, LB_GUE, LB_LAYER2, LB_QUIC = 8 /* no way to a backend, but needs code all the same */ };
 
 struct lb_backend {
     __u32 address[4];
@@ -49,6 +54,11 @@ struct lb_backend {
     __u8 link[6], unused[2];
 };
 
+/* A server ID of a connection ID, in the pool that begins at `row`; the value is the backend's number. */
+struct lb_quic_key {
+    __u32 row, server;
+};
+
 struct lb_settings {
     __u64 key[2];
     __u64 drain_until; /* CLOCK_MONOTONIC, nanoseconds; slots that changed are settled then */
@@ -56,6 +66,7 @@ struct lb_settings {
     __u32 source4, host_bits4;    /* network order */
     __u32 source6[4], host_bits6; /* of the last word */
     __u32 gue_port;               /* network order */
+    __u32 quic_config;            /* the first three bits of connection IDs that hold a server ID */
     __u32 icmp_rate;              /* errors that a CPU sends a second, at most */
 };
 

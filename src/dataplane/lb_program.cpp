@@ -30,6 +30,7 @@ struct Table {
     __u32 flags;
 };
 constexpr Table vips4_table{BPF_MAP_TYPE_HASH, "vips4", 0}, vips6_table{BPF_MAP_TYPE_HASH, "vips6", 0};
+constexpr Table quic_table{BPF_MAP_TYPE_HASH, "quic", 0};
 constexpr Table rows_table{BPF_MAP_TYPE_ARRAY, "rows", BPF_F_INNER_MAP};
 constexpr Table backends_table{BPF_MAP_TYPE_ARRAY, "backends", BPF_F_INNER_MAP};
 
@@ -119,6 +120,7 @@ Result<LbProgram> LbProgram::loaded(std::uint32_t modes, std::uint32_t sets, con
                                                                         {Vips6, maps.vips6_of},
                                                                         {Rows, maps.rows_of},
                                                                         {Backends, maps.backends_of},
+                                                                        {Quic, maps.quic_of},
                                                                         {Counts, maps.lb_counts},
                                                                         {Connections, maps.connections}}};
     for (const auto& [part, map] : tables)
@@ -186,6 +188,8 @@ Result<void> LbProgram::configure(const LbImage& image)
     const Fd vips6 = TRY(make_table(vips6_table, image.keys6, image.vips6));
     const Fd rows = TRY(make_array(rows_table, image.rows));
     const Fd backends = TRY(make_array(backends_table, image.backends));
+    const Fd quic = TRY(make_table(quic_table, image.quic_keys, image.quic));
+    TRY_VOID(put(parts_[Quic], quic_table, side, quic));
     TRY_VOID(put(parts_[Vips4], vips4_table, side, vips4));
     TRY_VOID(put(parts_[Vips6], vips6_table, side, vips6));
     TRY_VOID(put(parts_[Rows], rows_table, side, rows));

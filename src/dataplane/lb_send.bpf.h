@@ -16,8 +16,6 @@ enum {
     ADDRESS_IPV6 = 10,
 };
 
-INLINE int uses(__u32 mode) { return (modes & BIT(mode)) != 0; }
-
 /* Ethernet header and tags move in front of the new header, back to the sender. `size` is a constant. */
 INLINE int move_link_header(struct xdp_md* context, __u32 size, __u32 outer, __u16 type)
 {

@@ -38,6 +38,12 @@ struct backends {
     __uint(key_size, sizeof(__u32));
     __uint(value_size, sizeof(struct lb_backend));
 };
+struct quic {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 1);
+    __uint(key_size, sizeof(struct lb_quic_key));
+    __uint(value_size, sizeof(__u32));
+};
 #define SIDES(name)                                                                                                    \
     struct {                                                                                                           \
         __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                                                                      \
@@ -49,6 +55,7 @@ SIDES(vips4);
 SIDES(vips6);
 SIDES(rows);
 SIDES(backends);
+SIDES(quic);
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -64,6 +71,8 @@ struct {
     __type(key, __u32);
     __type(value, struct lb_count);
 } lb_counts SEC(".maps");
+
+INLINE int uses(__u32 mode) { return (modes & BIT(mode)) != 0; }
 
 INLINE void count(__u32 counter, __u32 bytes)
 {

@@ -92,6 +92,12 @@ TEST_CASE("what is wrong is named with its line and the way out")
         Case{"source: [10.0.0.1, 10.0.0.2]", "one IPv4 and one IPv6"},
         Case{head + "mode: direct", "ipip"},
         Case{head + "gue_port: 0", "1 to 65535"},
+        Case{head + "quic_config: 7", "0 to 6"},
+        Case{pool("[{address: 10.0.0.1, quic_id: 65536}]"), "0 to 65535"},
+        Case{pool("[{address: 10.0.0.1, quic_id: 1},\n {address: 10.0.0.2, quic_id: 1}]"),
+             "quic_id 1 stands in this pool "
+             "already, in line 2"},
+        Case{vip("address: 192.0.2.1, port: 80, protocol: tcp, pool: web, affinity: quic"), "udp alone"},
         Case{pool("[{address: 10.0.0.1, mac: 02:00:00:00:00:01}]"), "layer2"},
         Case{"mode: layer2\n" + pool("[{address: 10.0.0.1, mac: 01:00:00:00:00:01}]"), "one station"},
         Case{"mode: layer2\n" + pool("[{address: 10.0.0.1, mac: 02:00:00:00:00}]"), "02:00:00:00:00:01"},

@@ -73,9 +73,11 @@ public:
         if (flow->fragment && !balances_fragments(*flow)) return {XDP_DROP, "fragment", {}};
         const std::uint64_t hash = hash_of(*flow, *vip);
         const std::uint16_t owner = tables_[vip->pool][(hash >> 32) * maglev_slots >> 32];
-        if (owner == no_backend) return {XDP_DROP, "no backend", {}};
         const LbPool& pool = config_.pools[vip->pool];
-        const LbBackend& backend = pool.backends[owner];
+        const auto named =
+            vip->affinity == LbVip::Affinity::Quic && !packet->icmp ? named_by(frame, *packet, pool) : std::nullopt;
+        if (owner == no_backend && !named) return {XDP_DROP, "no backend", {}};
+        const LbBackend& backend = pool.backends[named.value_or(owner)];
         const unsigned udp = pool.mode == LbMode::Gue ? 8 : 0;
         const unsigned outer = pool.mode == LbMode::Layer2 ? 0 : udp + (backend.address.ipv6 ? 40 : 20);
         if (packet->length + outer > config_.mtu) return too_big(frame, *packet, config_.mtu - outer);
@@ -138,6 +140,19 @@ private:
         flow.destination_port = be16(quote, header);
         flow.source_port = be16(quote, header + 2);
         return flow;
+    }
+
+    // Whose server ID a QUIC packet with a short header carries.
+    std::optional<std::size_t> named_by(Bytes frame, const Packet& packet, const LbPool& pool) const
+    {
+        const Bytes bytes = frame.subspan(network_of(frame));
+        if (packet.fragment || (packet.ipv6 && bytes[6] != 17)) return std::nullopt;
+        const std::size_t payload = (packet.ipv6 ? 40 : bytes[0] % 16 * 4U) + 8;
+        if (bytes.size() < payload + 4 || bytes[payload] >= 128) return std::nullopt;
+        if (bytes[payload + 1] / 32 != config_.quic_config) return std::nullopt;
+        for (std::size_t i = 0; i < pool.backends.size(); ++i)
+            if (pool.backends[i].quic_id == be16(bytes, payload + 2)) return i;
+        return std::nullopt;
     }
 
     Sent too_big(Bytes frame, const Packet& packet, unsigned mtu) const

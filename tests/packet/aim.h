@@ -24,6 +24,29 @@ inline void aim(std::vector<std::uint8_t>& frame, const dataplane::LbConfig& con
     std::copy_n(vip.address.address.begin(), size, frame.begin() + static_cast<std::ptrdiff_t>(place));
 }
 
+// Puts the start of a QUIC packet into UDP's payload where its VIP looks for that: mostly a server ID of its pool.
+inline void identify(std::vector<std::uint8_t>& frame, const dataplane::LbConfig& config, std::mt19937& random)
+{
+    std::size_t at = 12;
+    while (at + 6 < frame.size() && (frame[at] == 0x81 || frame[at] == 0x88))
+        at += 4;
+    at += 2;
+    if (frame.size() < at + 40) return;
+    const std::size_t payload = at + (frame[at] / 16 == 6 ? 40 : frame[at] % 16 * 4U) + 8;
+    if (frame.size() < payload + 4) return;
+    std::vector<unsigned> ids{static_cast<unsigned>(random() & 0xffff)};
+    for (const dataplane::LbPool& pool : config.pools)
+        for (const dataplane::LbBackend& backend : pool.backends)
+            if (backend.quic_id) ids.push_back(*backend.quic_id);
+    const unsigned id = ids[random() % ids.size()];
+    frame[payload - 6] = 1; // to port 443
+    frame[payload - 5] = 0xbb;
+    frame[payload] = random() % 8 == 0 ? 0xc0 : 0x40;
+    frame[payload + 1] = static_cast<std::uint8_t>((random() % 8 == 0 ? random() % 8 : config.quic_config) * 32);
+    frame[payload + 2] = static_cast<std::uint8_t>(id >> 8);
+    frame[payload + 3] = static_cast<std::uint8_t>(id);
+}
+
 // Some router's answer to what a backend of such a VIP sent: mostly an error, mostly right.
 inline std::vector<std::uint8_t> icmp_error(const dataplane::LbConfig& config, std::mt19937& random)
 {

@@ -124,8 +124,15 @@ source: [10.200.0.0/16, "2001:db8:f::/64"]
 mtu: 1300
 gue_port: 6081
 icmp_rate: 1000000
+quic_config: 3
 hash_key: 00112233445566778899aabbccddeeff
 pools:
+  quic:
+    backends:
+      - {address: 10.6.0.1, quic_id: 1}
+      - {address: "2001:db8:6::2", quic_id: 65535}
+      - {address: 10.6.0.3, quic_id: 770, weight: 0}
+      - {address: 10.6.0.4}
   near:
     mode: layer2
     backends: [{address: 10.4.0.1, mac: "02:00:00:00:04:01"}, {address: "2001:db8:4::2", mac: "02:00:00:00:04:02"}]
@@ -144,6 +151,8 @@ vips:
   - {address: 10.1.0.1, port: 1024, protocol: udp, pool: small}
   - {address: 10.2.0.1, port: [53, 80, 1024], protocol: [tcp, udp], pool: gone}
   - {address: "2001:db8::1", port: [80, 443, 65535, 22], protocol: tcp, pool: web}
+  - {address: 10.2.0.0, port: [53, 80, 443], protocol: udp, pool: quic, affinity: quic}
+  - {address: "2001:db8::5", port: [22, 53, 80, 123, 443, 1024, 65535], protocol: udp, pool: quic, affinity: quic}
   - {address: 10.0.0.2, port: [22, 80, 443], protocol: tcp, pool: near}
   - {address: 10.0.0.2, port: [53, 123, 1024], protocol: udp, pool: near, affinity: source}
   - {address: 10.0.255.1, port: [22, 80, 443], protocol: tcp, pool: far}
@@ -199,15 +208,18 @@ TEST_CASE("program and reference agree on 100,000 generated packets, to the byte
     test::PacketMaker maker(11);
     std::mt19937 random(12);
     std::map<std::string, std::uint64_t> expected;
-    int differ = 0, answers = 0, errors = 0;
+    const Frame drained{10, 6, 0, 3}; // gets connections by their IDs alone
+    int differ = 0, answers = 0, errors = 0, by_id = 0;
     for (int i = 0; i < 100'000; ++i) {
         Frame frame = i % 4 ? maker.frame() : test::icmp_error(config, random);
         if (i % 4) test::aim(frame, config, random);
+        if (i % 4 == 2) test::identify(frame, config, random);
         if (i % 16 == 1) lengthen(frame, 400 + random() % 1000);
         const auto wanted = balancer.balance(frame);
         const Handled got = desk.run(frame);
         ++expected[!wanted.why.empty() ? wanted.why : wanted.action == XDP_TX ? "sent" : "passed"];
         answers += wanted.action == XDP_TX && !wanted.why.empty();
+        by_id += wanted.why.empty() && std::ranges::search(wanted.frame, drained).begin() != wanted.frame.end();
         errors += i % 4 == 0 && wanted.action == XDP_TX;
         if (got.action == wanted.action && (got.action == XDP_DROP || got.frame == wanted.frame)) continue;
         if (++differ <= 5) MESSAGE("packet ", i, ": ", got.action, " instead of ", wanted.action, " ", wanted.why);
@@ -217,6 +229,7 @@ TEST_CASE("program and reference agree on 100,000 generated packets, to the byte
         CHECK_MESSAGE(expected[kind] > 100, kind);
     CHECK(answers > 400);
     CHECK(errors > 1000);
+    CHECK(by_id > 5);
     CHECK(desk.counted(LB_DROP_TOO_BIG).packets == expected["too big"]);
     CHECK(desk.counted(LB_DROP_MALFORMED).packets == expected["malformed"]);
     CHECK(desk.counted(LB_DROP_FRAGMENT).packets == expected["fragment"]);
@@ -256,6 +269,41 @@ TEST_CASE(
     CHECK(std::equal(answer.frame.begin() + 42, answer.frame.end(), large.begin() + 14));
     CHECK(desk.counted(LB_DROP_TOO_BIG).packets == 2);
     CHECK(desk.counted(LB_COUNT_BACKENDS).packets == 1);
+}
+
+TEST_CASE("a QUIC connection goes where its ID says, from any address and through any change")
+{
+    const auto pool = [](const std::string& backends) {
+        return config_of("{source: 10.9.0.1, quic_config: 2, pools: {web: {backends: [" + backends +
+                         "]}}, vips: [{address: 192.0.2.1, port: 443, protocol: udp, pool: web, affinity: quic}]}");
+    };
+    const auto packet = [](unsigned client, unsigned first, unsigned config, unsigned server) {
+        Frame frame = tcp(client, 0, 443);
+        frame[23] = 17;
+        frame[39] = 20; // UDP's length
+        frame[42] = static_cast<std::uint8_t>(first);
+        frame[43] = static_cast<std::uint8_t>(config << 5);
+        frame[44] = static_cast<std::uint8_t>(server >> 8);
+        frame[45] = static_cast<std::uint8_t>(server);
+        return frame;
+    };
+    const std::string one = "{address: 10.0.0.1, quic_id: 258", two = "{address: 10.0.0.2, quic_id: 7}";
+    Desk desk;
+    desk.configure(pool(one + "}," + two));
+    std::map<unsigned, int> by_hash;
+    for (unsigned client = 1; client <= 200; ++client) {
+        REQUIRE(desk.backend(packet(client, 0x40, 2, 258)) == 1);
+        REQUIRE(desk.backend(packet(client, 0x7f, 2, 7)) == 2);
+        const unsigned hashed = desk.backend(packet(client, 0xc0, 2, 258)); // a long header
+        ++by_hash[hashed];
+        REQUIRE(desk.backend(packet(client, 0x40, 3, 258)) == hashed); // another configuration
+        REQUIRE(desk.backend(packet(client, 0x40, 2, 259)) == hashed); // nobody's
+    }
+    CHECK(by_hash.size() == 2);
+    desk.configure(pool(one + ", weight: 0}," + two));
+    CHECK(desk.backend(packet(9, 0x40, 2, 258)) == 1);
+    desk.configure(pool(two)); // gone: the hash decides
+    CHECK(desk.backend(packet(9, 0x40, 2, 258)) == 2);
 }
 
 TEST_CASE("a CPU sends as many errors a second as it may")

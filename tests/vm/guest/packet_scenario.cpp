@@ -88,7 +88,7 @@ pools:
 vips:
   - {address: 192.0.2.1, port: [80, 443], protocol: tcp, pool: web}
   - {address: "2001:db8:1::1", port: 53, protocol: [tcp, udp], pool: web, affinity: source}
-  - {address: 192.0.2.1, port: 53, protocol: udp, pool: far}
+  - {address: 192.0.2.1, port: 53, protocol: udp, pool: far, affinity: quic}
   - {address: 192.0.2.2, port: 80, protocol: tcp, pool: near}
 )");
     for (int generation = 1; generation <= 2; ++generation) {
