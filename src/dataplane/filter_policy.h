@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/units.h"
+#include "dataplane/packet_words.h"
 #include "dataplane/prefix.h"
 
 #include <cstdint>
@@ -17,12 +18,6 @@
 namespace netwright::dataplane {
 
 enum class Verdict { Pass, Drop, Match, Count, Limit }; // Match: a list that only rules refer to
-
-// A range with both ends. Ports, lengths in bytes, TTLs, ICMP types.
-struct Range {
-    std::uint32_t first = 0, last = 0;
-    bool operator==(const Range&) const = default;
-};
 
 struct PrefixList {
     std::string name;

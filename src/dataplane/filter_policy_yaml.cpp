@@ -23,42 +23,7 @@ constexpr std::array<std::string_view, 14> rule_fields{"name", "verdict",   "lim
 constexpr std::array<std::string_view, 3> limit_fields{"rate", "burst", "per"};
 constexpr std::size_t names_length = 47; // what fits beside a counter
 
-struct ProtocolWord {
-    std::string_view name;
-    std::uint8_t number;
-};
-constexpr std::array protocol_words{
-    ProtocolWord{"icmp", 1},    ProtocolWord{"igmp", 2},  ProtocolWord{"ipip", 4},   ProtocolWord{"tcp", 6},
-    ProtocolWord{"udp", 17},    ProtocolWord{"ipv6", 41}, ProtocolWord{"gre", 47},   ProtocolWord{"esp", 50},
-    ProtocolWord{"icmpv6", 58}, ProtocolWord{"ospf", 89}, ProtocolWord{"sctp", 132}, ProtocolWord{"udplite", 136},
-};
-
 std::unexpected<Error> malformed(std::string text) { return fail(Error::Kind::Malformed, std::move(text)); }
-
-Result<std::uint8_t> parse_protocol(std::string_view text)
-{
-    for (const ProtocolWord& word : protocol_words)
-        if (word.name == text) return word.number;
-    if (const auto number = parse_unsigned(text); number && *number <= 255) return static_cast<std::uint8_t>(*number);
-    std::vector<std::string_view> names;
-    for (const ProtocolWord& word : protocol_words)
-        names.push_back(word.name);
-    return std::unexpected(find_word("protocol", names, text).error());
-}
-
-// "80", "1000-2000", "512-", "-64"
-Result<Range> parse_range(std::string_view text, std::uint32_t most)
-{
-    const std::size_t dash = text.find('-');
-    const std::string_view first = trim(text.substr(0, dash));
-    const std::string_view last = dash == std::string_view::npos ? first : trim(text.substr(dash + 1));
-    const auto from = first.empty() ? Result<std::uint64_t>(0) : parse_unsigned(first);
-    const auto to = last.empty() ? Result<std::uint64_t>(most) : parse_unsigned(last);
-    if (trim(text).size() < 1 || text == "-" || !from || !to || *from > *to || *to > most)
-        return malformed(
-            fmt::format("'{}' is no range within 0 to {}: write 80 or 1000-2000", text.substr(0, 40), most));
-    return Range{static_cast<std::uint32_t>(*from), static_cast<std::uint32_t>(*to)};
-}
 
 // "syn,!ack": SYN is set and ACK is not.
 Result<TcpFlags> parse_flags(std::string_view text)

@@ -76,6 +76,8 @@ TEST_CASE("a table in a very narrow window still shows every word")
 
 TEST_CASE("counts agree with their nouns, and long lists are cut with their rest counted")
 {
+    CHECK(counted(2, "class") == "2 classes");
+    CHECK(counted(1, "prefix") == "1 prefix");
     CHECK(counted(1, "rule") == "1 rule");
     CHECK(counted(0, "rule") == "0 rules");
     CHECK(first_few({"a", "b", "c"}, 2) == "a, b and 1 more");
