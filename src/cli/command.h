@@ -100,5 +100,6 @@ Action declare_bypass(CLI::App& app, const Globals& globals);
 Action declare_explain(CLI::App& app, const Globals& globals);
 Action declare_filter(CLI::App& app, const Globals& globals);
 Action declare_lb(CLI::App& app, const Globals& globals);
+Action declare_steer(CLI::App& app, const Globals& globals);
 
 } // namespace netwright::cli

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Inside the virtual machine: this kernel's verifier takes our XDP programs, and they do what they are told.
+// Inside the virtual machine: this kernel's verifier takes our packet programs, and they do what they are told.
 #include <fstream>
 
 #include "guest/guest.h"
@@ -29,6 +29,7 @@ public:
         (void)netwright("filter off");
         (void)netwright("lb off");
         (void)netwright("lb decap --off");
+        (void)netwright("steer off");
         (void)shell("ip link del nwx0; ip netns del far");
     }
     Pair(const Pair&) = delete;
@@ -107,5 +108,39 @@ vips:
     CHECK(Pair::pings());
     CHECK(netwright("lb decap --off").status == 0);
     CHECK_FALSE(Pair::attached());
+}
+
+TEST_CASE("steering that uses everything is taken by the verifier; fq holds packets back, and without it they drop")
+{
+    const Pair pair;
+    const std::string classes = R"(
+interfaces: [nwx0]
+classes:
+  - {name: key, protocol: tcp, family: 4, to: [10.0.0.0/8, "2001:db8::/32"], to_port: 9092-9096, dscp: [default, ef],
+     cgroup: /, payload: {at: 4, hex: "0001"}, set: {priority: "1:a", mark: 1/3, queue: 0, dscp: af41}}
+  - {name: out, protocol: udp, to_port: 1, redirect: {to: lo, as: neighbour}}
+  - {name: in, direction: ingress, from: 10.99.0.0/16, redirect: {to: lo, as: peer}}
+  - {name: slow, protocol: icmp, limit: {rate: 8kbit, burst: 100}}
+)";
+    write("/tmp/steer.yaml", classes.c_str());
+    const auto answered = [] {
+        return shell("for i in 1 2 3 4; do ping -c 1 -W 3 10.77.0.2 >/tmp/ping.$i & done 2>"
+                     "/dev/null; wait; cat /tmp/ping.* | grep -c ' 0% packet loss'")
+            .out;
+    };
+    const support::Output dropping = netwright("steer apply /tmp/steer.yaml");
+    REQUIRE_MESSAGE(dropping.status == 0, dropping.out);
+    CHECK(dropping.out.find("drop on nwx0") != std::string::npos);
+    CHECK(answered() != "4\n");
+    REQUIRE(shell("tc qdisc replace dev nwx0 root fq").status == 0);
+    CHECK(netwright("steer show").out.find("has an fq qdisc now") != std::string::npos);
+    const support::Output delaying = netwright("steer apply /tmp/steer.yaml");
+    REQUIRE_MESSAGE(delaying.status == 0, delaying.out);
+    CHECK(delaying.out.find("delay on nwx0") != std::string::npos);
+    REQUIRE(guest::comes_true([] { return Pair::pings(); })); // what was used up in advance is over
+    const std::string before = netwright("steer stats").out;
+    CHECK_MESSAGE(answered() == "4\n", before, netwright("steer stats").out);
+    CHECK(netwright("steer off").status == 0);
+    CHECK(shell("tc qdisc show dev nwx0").out.find("clsact") == std::string::npos);
 }
 TEST_SUITE_END();

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// netwright steer: packets into classes on traffic control's hooks.
+#include "cli/command.h"
+#include "dataplane/pins.h"
+#include "dataplane/steer_control.h"
+#include "kernel/namespace.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <thread>
+
+namespace netwright::cli {
+namespace {
+
+namespace dp = dataplane;
+
+struct SteerFlags {
+    std::string policy;
+    bool check = false, json = false;
+    double watch = 0;
+};
+
+Result<std::filesystem::path> steer_pins(const Globals& globals)
+{
+    if (!globals.netns.empty()) TRY_VOID(kernel::enter_namespace(globals.netns));
+    return dp::pin_directory("steer");
+}
+
+std::string limits_text(const dp::InstalledSteer& installed)
+{
+    if (!installed.limits || !installed.egress) return "";
+    std::vector<std::string> policed;
+    for (const std::string& interface : installed.interfaces)
+        if (std::ranges::find(installed.paced, interface) == installed.paced.end()) policed.push_back(interface);
+    std::string text;
+    if (!installed.paced.empty())
+        text += fmt::format("limits      delay on {}: its fq qdisc sends each packet at its time\n",
+                            fmt::join(installed.paced, ", "));
+    if (!policed.empty())
+        text += fmt::format("limits      drop on {}: no fq qdisc there (tc qdisc replace dev {} root fq, then apply "
+                            "again, to delay instead)\n",
+                            fmt::join(policed, ", "), policed.front());
+    return text;
+}
+
+std::string hook_text(const dp::InstalledSteer& installed)
+{
+    return fmt::format("{}, {}", installed.clsact ? "clsact" : "TCX",
+                       installed.ingress && installed.egress ? "ingress and egress"
+                       : installed.ingress                   ? "ingress"
+                                                             : "egress");
+}
+
+Result<void> apply_policy(const SteerFlags& flags, const Globals& globals)
+{
+    const std::string text = TRY(read_file(flags.policy, 1U << 20));
+    const auto policy = TRY(dp::parse_steer_policy(text, flags.policy));
+    for (const std::string& doubt : dp::doubts(policy))
+        fmt::print(stderr, "netwright: {}\n", report::printable(doubt));
+    const std::string what =
+        fmt::format("{} on {}", report::counted(policy.classes.size(), "class"), fmt::join(policy.interfaces, ", "));
+    if (flags.check) return print("would steer: " + what + "\n");
+    const auto directory = TRY(steer_pins(globals));
+    const auto installed = TRY(dp::install_steer(directory, policy, flags.policy == "-" ? "stdin" : flags.policy));
+    return print(fmt::format("steering: {} ({})\n{}", what, hook_text(installed), limits_text(installed)));
+}
+
+Result<void> show(const SteerFlags& flags, const Globals& globals)
+{
+    const auto directory = TRY(steer_pins(globals));
+    const auto installed = TRY(dp::installed_steer(directory));
+    if (!installed) return print(flags.json ? "null\n" : "nothing is steered here\n");
+    const auto troubles = dp::steer_troubles(directory, *installed);
+    if (flags.json) {
+        const nlohmann::json json{{"policy", installed->policy},   {"hook", installed->clsact ? "clsact" : "tcx"},
+                                  {"ingress", installed->ingress}, {"egress", installed->egress},
+                                  {"paced", installed->paced},     {"interfaces", installed->interfaces},
+                                  {"troubles", troubles}};
+        return print(json.dump(2) + "\n");
+    }
+    std::string text =
+        fmt::format("policy      {}\nhook        {}\ninterfaces  {}\n", report::printable(installed->policy),
+                    hook_text(*installed), fmt::join(installed->interfaces, ", "));
+    text += limits_text(*installed);
+    for (const std::string& trouble : troubles)
+        text += "trouble     " + report::printable(trouble) + "\n";
+    return print(text);
+}
+
+std::string stats_json(const std::vector<dp::NamedSteerCount>& counts)
+{
+    nlohmann::json json = nlohmann::json::object();
+    for (const auto& [name, sum] : counts)
+        json[name] = {
+            {"packets", sum.packets}, {"bytes", sum.bytes}, {"dropped", sum.dropped}, {"delayed", sum.delayed}};
+    return json.dump(2) + "\n";
+}
+
+std::string stats_text(const std::vector<dp::NamedSteerCount>& counts, const Globals& globals)
+{
+    std::vector<std::vector<std::string>> rows{{"class", "packets", "bytes", "dropped", "delayed"}};
+    for (const auto& [name, sum] : counts)
+        rows.push_back({report::printable(name), fmt::format("{}", sum.packets), fmt::format("{}", sum.bytes),
+                        fmt::format("{}", sum.dropped), fmt::format("{}", sum.delayed)});
+    return report::table(rows, style_of(STDOUT_FILENO, globals));
+}
+
+Result<void> stats(const SteerFlags& flags, const Globals& globals)
+{
+    const auto directory = TRY(steer_pins(globals));
+    for (;;) {
+        const auto counts = TRY(dp::steer_stats(directory));
+        TRY_VOID(print(flags.json ? stats_json(counts) : stats_text(counts, globals)));
+        if (flags.watch <= 0) return {};
+        std::this_thread::sleep_for(std::chrono::duration<double>(flags.watch));
+        TRY_VOID(print("\n"));
+    }
+}
+
+Result<void> off(const SteerFlags&, const Globals& globals)
+{
+    const auto directory = TRY(steer_pins(globals));
+    const auto installed = TRY(dp::installed_steer(directory));
+    TRY_VOID(dp::remove_steer(directory));
+    return print(installed ? fmt::format("removed from {}\n", fmt::join(installed->interfaces, ", "))
+                           : "nothing is steered here\n");
+}
+
+using Step = Result<void> (*)(const SteerFlags&, const Globals&);
+
+} // namespace
+
+Action declare_steer(CLI::App& app, const Globals& globals)
+{
+    const auto flags = std::make_shared<SteerFlags>();
+    const auto step = std::make_shared<Step>(nullptr);
+    const auto add = [&](const char* name, const char* what, Step run) {
+        CLI::App* const sub = app.add_subcommand(name, what);
+        sub->callback([step, run] { *step = run; });
+        return sub;
+    };
+    app.require_subcommand(1);
+    CLI::App* const apply = add("apply", "install a policy, or replace the running one without a gap", apply_policy);
+    apply->add_option("policy", flags->policy, "YAML file, or - for stdin (docs/steer.md)")->required();
+    apply->add_flag("--check", flags->check, "read and judge the policy; install nothing");
+    CLI::App* const shown = add("show", "what runs, where, and what has come to be wrong with it", show);
+    shown->add_flag("--json", flags->json, "as JSON");
+    CLI::App* const counted = add("stats", "packets and bytes by class", stats);
+    counted->add_flag("--json", flags->json, "as JSON");
+    counted->add_option("--watch", flags->watch, "again every so many seconds")->check(CLI::Range(0.1, 3600.0));
+    add("off", "stop steering and forget the counters", off);
+    return [flags, step, &globals] {
+        const auto done_well = (*step)(*flags, globals);
+        return done_well ? done : complain(done_well.error());
+    };
+}
+
+} // namespace netwright::cli
