@@ -3,6 +3,7 @@
 #include "apply/lasting.h"
 
 #include "apply/restore.h"
+#include "model/link_file_keys.h"
 
 #include <fmt/format.h>
 
@@ -13,6 +14,8 @@ namespace netwright::apply {
 namespace {
 
 std::filesystem::path root_of(const std::filesystem::path& etc_dir) { return (etc_dir / "..").lexically_normal(); }
+
+constexpr unsigned newest_known = 252; // of the table of .link files' keys
 
 Home home_after_boot(const std::filesystem::path& etc_dir, const Tunable& tunable)
 {
@@ -25,8 +28,9 @@ Home home_of_link(const std::filesystem::path& etc_dir, const Tunable& tunable)
     const std::string nic(interface_of(tunable));
     const NetworkOwner owner = network_owner(root, nic);
     if (sets_after_udev(owner, tunable) && takes_drop_in(owner)) return Home::NetworkFile;
-    if (sets_after_udev(owner, tunable) || !udev_note(root, nic)) return home_after_boot(etc_dir, tunable);
-    return Home::LinkFile;
+    const bool by_udev =
+        udev_note(root, nic) && has_link_file_key(tunable, systemd_version(root).value_or(newest_known));
+    return by_udev && !sets_after_udev(owner, tunable) ? Home::LinkFile : home_after_boot(etc_dir, tunable);
 }
 
 } // namespace

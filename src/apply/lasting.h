@@ -25,8 +25,9 @@ enum class Home {
     DropIn,     // of a service; setting it is making it last
     None
 };
-// As its kind says, except that without udev nothing reads .link files, and that networkd and NetworkManager may set a
-// value again after udev: what they have no file for is then set after them, by the boot unit.
+// As its kind says, except that without udev, or with one that is too old for the key, nothing takes it from a .link
+// file, and that networkd and NetworkManager may set a value again after udev: what they have no file for is then set
+// after them, by the boot unit.
 Home home_of(const std::filesystem::path& etc_dir, const Tunable& tunable);
 
 // The file or unit, as a person would look for it; "" where it does not last.

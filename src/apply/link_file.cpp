@@ -118,6 +118,16 @@ std::string base_of(const fs::path& etc_dir, const std::string& nic, const UdevN
     return {};
 }
 
+// Where distributions put systemd's shared library: beside its programs, or where those of its architecture are.
+std::vector<fs::path> library_directories(const fs::path& root)
+{
+    std::vector<fs::path> found{root / "usr/lib/systemd", root / "lib/systemd", root / "usr/lib64/systemd"};
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(root / "usr/lib", ignored))
+        if (entry.path().filename().string().ends_with("-linux-gnu")) found.push_back(entry.path() / "systemd");
+    return found;
+}
+
 bool is_ours(const fs::path& file)
 {
     const std::string name = file.filename().string();
@@ -170,6 +180,24 @@ std::optional<UdevNote> udev_note(const fs::path& root, const std::string& nic)
     const std::string text = index.empty() ? "" : text_of(root / "run/udev/data" / ("n" + index));
     if (text.empty()) return std::nullopt;
     return parse_udev_note(text);
+}
+
+std::optional<unsigned> systemd_version(const fs::path& root)
+{
+    constexpr std::string_view before = "libsystemd-shared-";
+    std::optional<unsigned> newest;
+    for (const fs::path& directory : library_directories(root)) {
+        std::error_code ignored;
+        for (const auto& entry : fs::directory_iterator(directory, ignored)) {
+            const std::string name = entry.path().filename().string();
+            if (!name.starts_with(before)) continue;
+            const std::string_view rest = std::string_view(name).substr(before.size());
+            const auto number = parse_unsigned(rest.substr(0, rest.find_first_not_of("0123456789")));
+            if (number)
+                newest = std::max(newest.value_or(0), static_cast<unsigned>(std::min<std::uint64_t>(*number, 9999)));
+        }
+    }
+    return newest;
 }
 
 bool is_for_one_device(std::string_view file)

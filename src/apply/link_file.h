@@ -24,6 +24,10 @@ UdevNote parse_udev_note(std::string_view text);
 // Nothing: udev does not know the interface, so no .link file would ever reach it. `root` is what etc/ lies in.
 std::optional<UdevNote> udev_note(const std::filesystem::path& root, const std::string& nic);
 
+// The version of systemd below `root`, which its shared library's name tells: libsystemd-shared-252.so. Nothing: not
+// found.
+std::optional<unsigned> systemd_version(const std::filesystem::path& root);
+
 // Does the [Match] of a .link or .network file name one device, so that its owner has written it for this device?
 bool is_for_one_device(std::string_view file);
 

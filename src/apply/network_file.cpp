@@ -99,7 +99,7 @@ bool sets_after_udev(const NetworkOwner& owner, const Tunable& tunable)
 {
     const auto* link = std::get_if<LinkSetting>(&tunable);
     const bool mtu = link && link->what == LinkSetting::What::Mtu;
-    if (owner.who == Who::NetworkManager) return mtu || std::holds_alternative<NicSetting>(tunable);
+    if (owner.who == Who::NetworkManager) return link || std::holds_alternative<NicSetting>(tunable);
     return owner.who == Who::Networkd && mtu && owner.sets_mtu;
 }
 

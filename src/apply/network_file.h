@@ -24,7 +24,8 @@ struct NetworkOwner {
 NetworkOwner network_owner(const std::filesystem::path& root, const std::string& nic);
 
 // May it set this again when it brings the interface up, after udev has applied the .link file? networkd sets the MTU
-// (systemd.network(5)); NetworkManager that and what its ethtool settings name.
+// (systemd.network(5)); NetworkManager that, what its ethtool settings name, and from 1.44 on queue lengths and GSO's
+// limits.
 bool sets_after_udev(const NetworkOwner& owner, const Tunable& tunable);
 
 // Is there a .network file for this device alone, so that a drop-in changes no other?

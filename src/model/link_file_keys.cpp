@@ -17,59 +17,60 @@ enum class Form { Number, Switch, Microseconds, Speed };
 struct Row {
     std::string_view setting; // behind the interface's name, with its prefix: "nic/ring/rx"
     std::string_view key;
+    unsigned since = 0; // systemd's version that brought it; 0: older than any that meets a kernel from 5.10 on
     Form form = Form::Number;
 };
 constexpr std::array rows{
     Row{"link/mtu", "MTUBytes"},
-    Row{"link/txqueuelen", "TransmitQueueLength"},
-    Row{"link/gso_max_size", "GenericSegmentOffloadMaxBytes"},
-    Row{"link/gso_max_segs", "GenericSegmentOffloadMaxSegments"},
-    Row{"nic/ring/rx", "RxBufferSize"},
-    Row{"nic/ring/rx-mini", "RxMiniBufferSize"},
-    Row{"nic/ring/rx-jumbo", "RxJumboBufferSize"},
-    Row{"nic/ring/tx", "TxBufferSize"},
+    Row{"link/txqueuelen", "TransmitQueueLength", 248},
+    Row{"link/gso_max_size", "GenericSegmentOffloadMaxBytes", 249},
+    Row{"link/gso_max_segs", "GenericSegmentOffloadMaxSegments", 249},
+    Row{"nic/ring/rx", "RxBufferSize", 244},
+    Row{"nic/ring/rx-mini", "RxMiniBufferSize", 244},
+    Row{"nic/ring/rx-jumbo", "RxJumboBufferSize", 244},
+    Row{"nic/ring/tx", "TxBufferSize", 244},
     Row{"nic/queues/rx", "RxChannels"},
     Row{"nic/queues/tx", "TxChannels"},
     Row{"nic/queues/other", "OtherChannels"},
     Row{"nic/queues/combined", "CombinedChannels"},
-    Row{"nic/pause/rx", "RxFlowControl", Form::Switch},
-    Row{"nic/pause/tx", "TxFlowControl", Form::Switch},
-    Row{"nic/pause/autoneg", "AutoNegotiationFlowControl", Form::Switch},
-    Row{"nic/offload/rx-checksum", "ReceiveChecksumOffload", Form::Switch},
-    Row{"nic/offload/tx-generic-segmentation", "GenericSegmentationOffload", Form::Switch},
-    Row{"nic/offload/tx-tcp-segmentation", "TCPSegmentationOffload", Form::Switch},
-    Row{"nic/offload/tx-tcp6-segmentation", "TCP6SegmentationOffload", Form::Switch},
-    Row{"nic/offload/rx-gro", "GenericReceiveOffload", Form::Switch},
-    Row{"nic/offload/rx-gro-hw", "GenericReceiveOffloadHardware", Form::Switch},
-    Row{"nic/offload/rx-lro", "LargeReceiveOffload", Form::Switch},
-    Row{"nic/offload/rx-vlan-hw-parse", "ReceiveVLANCTAGHardwareAcceleration", Form::Switch},
-    Row{"nic/offload/tx-vlan-hw-insert", "TransmitVLANCTAGHardwareAcceleration", Form::Switch},
-    Row{"nic/offload/rx-vlan-filter", "ReceiveVLANCTAGFilter", Form::Switch},
-    Row{"nic/offload/tx-vlan-stag-hw-insert", "TransmitVLANSTAGHardwareAcceleration", Form::Switch},
-    Row{"nic/offload/rx-ntuple-filter", "NTupleFilter", Form::Switch},
-    Row{"nic/coalesce/adaptive-rx", "UseAdaptiveRxCoalesce", Form::Switch},
-    Row{"nic/coalesce/adaptive-tx", "UseAdaptiveTxCoalesce", Form::Switch},
-    Row{"nic/coalesce/rx-usecs", "RxCoalesceSec", Form::Microseconds},
-    Row{"nic/coalesce/rx-usecs-irq", "RxCoalesceIrqSec", Form::Microseconds},
-    Row{"nic/coalesce/rx-usecs-low", "RxCoalesceLowSec", Form::Microseconds},
-    Row{"nic/coalesce/rx-usecs-high", "RxCoalesceHighSec", Form::Microseconds},
-    Row{"nic/coalesce/tx-usecs", "TxCoalesceSec", Form::Microseconds},
-    Row{"nic/coalesce/tx-usecs-irq", "TxCoalesceIrqSec", Form::Microseconds},
-    Row{"nic/coalesce/tx-usecs-low", "TxCoalesceLowSec", Form::Microseconds},
-    Row{"nic/coalesce/tx-usecs-high", "TxCoalesceHighSec", Form::Microseconds},
-    Row{"nic/coalesce/rx-frames", "RxMaxCoalescedFrames"},
-    Row{"nic/coalesce/rx-frames-irq", "RxMaxCoalescedIrqFrames"},
-    Row{"nic/coalesce/rx-frames-low", "RxMaxCoalescedLowFrames"},
-    Row{"nic/coalesce/rx-frames-high", "RxMaxCoalescedHighFrames"},
-    Row{"nic/coalesce/tx-frames", "TxMaxCoalescedFrames"},
-    Row{"nic/coalesce/tx-frames-irq", "TxMaxCoalescedIrqFrames"},
-    Row{"nic/coalesce/tx-frames-low", "TxMaxCoalescedLowFrames"},
-    Row{"nic/coalesce/tx-frames-high", "TxMaxCoalescedHighFrames"},
-    Row{"nic/coalesce/pkt-rate-low", "CoalescePacketRateLow"},
-    Row{"nic/coalesce/pkt-rate-high", "CoalescePacketRateHigh"},
-    Row{"nic/coalesce/stats-block-usecs", "StatisticsBlockCoalesceSec", Form::Microseconds},
-    Row{"nic/speed", "BitsPerSecond", Form::Speed},
-    Row{"nic/vfs", "SR-IOVVirtualFunctions"},
+    Row{"nic/pause/rx", "RxFlowControl", 246, Form::Switch},
+    Row{"nic/pause/tx", "TxFlowControl", 246, Form::Switch},
+    Row{"nic/pause/autoneg", "AutoNegotiationFlowControl", 246, Form::Switch},
+    Row{"nic/offload/rx-checksum", "ReceiveChecksumOffload", 245, Form::Switch},
+    Row{"nic/offload/tx-generic-segmentation", "GenericSegmentationOffload", 0, Form::Switch},
+    Row{"nic/offload/tx-tcp-segmentation", "TCPSegmentationOffload", 0, Form::Switch},
+    Row{"nic/offload/tx-tcp6-segmentation", "TCP6SegmentationOffload", 0, Form::Switch},
+    Row{"nic/offload/rx-gro", "GenericReceiveOffload", 0, Form::Switch},
+    Row{"nic/offload/rx-gro-hw", "GenericReceiveOffloadHardware", 250, Form::Switch},
+    Row{"nic/offload/rx-lro", "LargeReceiveOffload", 0, Form::Switch},
+    Row{"nic/offload/rx-vlan-hw-parse", "ReceiveVLANCTAGHardwareAcceleration", 250, Form::Switch},
+    Row{"nic/offload/tx-vlan-hw-insert", "TransmitVLANCTAGHardwareAcceleration", 250, Form::Switch},
+    Row{"nic/offload/rx-vlan-filter", "ReceiveVLANCTAGFilter", 250, Form::Switch},
+    Row{"nic/offload/tx-vlan-stag-hw-insert", "TransmitVLANSTAGHardwareAcceleration", 250, Form::Switch},
+    Row{"nic/offload/rx-ntuple-filter", "NTupleFilter", 250, Form::Switch},
+    Row{"nic/coalesce/adaptive-rx", "UseAdaptiveRxCoalesce", 250, Form::Switch},
+    Row{"nic/coalesce/adaptive-tx", "UseAdaptiveTxCoalesce", 250, Form::Switch},
+    Row{"nic/coalesce/rx-usecs", "RxCoalesceSec", 250, Form::Microseconds},
+    Row{"nic/coalesce/rx-usecs-irq", "RxCoalesceIrqSec", 250, Form::Microseconds},
+    Row{"nic/coalesce/rx-usecs-low", "RxCoalesceLowSec", 250, Form::Microseconds},
+    Row{"nic/coalesce/rx-usecs-high", "RxCoalesceHighSec", 250, Form::Microseconds},
+    Row{"nic/coalesce/tx-usecs", "TxCoalesceSec", 250, Form::Microseconds},
+    Row{"nic/coalesce/tx-usecs-irq", "TxCoalesceIrqSec", 250, Form::Microseconds},
+    Row{"nic/coalesce/tx-usecs-low", "TxCoalesceLowSec", 250, Form::Microseconds},
+    Row{"nic/coalesce/tx-usecs-high", "TxCoalesceHighSec", 250, Form::Microseconds},
+    Row{"nic/coalesce/rx-frames", "RxMaxCoalescedFrames", 250},
+    Row{"nic/coalesce/rx-frames-irq", "RxMaxCoalescedIrqFrames", 250},
+    Row{"nic/coalesce/rx-frames-low", "RxMaxCoalescedLowFrames", 250},
+    Row{"nic/coalesce/rx-frames-high", "RxMaxCoalescedHighFrames", 250},
+    Row{"nic/coalesce/tx-frames", "TxMaxCoalescedFrames", 250},
+    Row{"nic/coalesce/tx-frames-irq", "TxMaxCoalescedIrqFrames", 250},
+    Row{"nic/coalesce/tx-frames-low", "TxMaxCoalescedLowFrames", 250},
+    Row{"nic/coalesce/tx-frames-high", "TxMaxCoalescedHighFrames", 250},
+    Row{"nic/coalesce/pkt-rate-low", "CoalescePacketRateLow", 250},
+    Row{"nic/coalesce/pkt-rate-high", "CoalescePacketRateHigh", 250},
+    Row{"nic/coalesce/stats-block-usecs", "StatisticsBlockCoalesceSec", 250, Form::Microseconds},
+    Row{"nic/speed", "BitsPerSecond", 0, Form::Speed},
+    Row{"nic/vfs", "SR-IOVVirtualFunctions", 251},
 };
 
 // "nic/eth0/ring/rx" without its interface.
@@ -99,6 +100,12 @@ std::vector<std::string> speed_lines(std::string_view speed)
 } // namespace
 
 bool has_link_file_key(const Tunable& tunable) { return row_of(tunable) != nullptr; }
+
+bool has_link_file_key(const Tunable& tunable, unsigned systemd)
+{
+    const Row* const row = row_of(tunable);
+    return row && systemd >= row->since;
+}
 
 std::vector<std::string> link_file_lines(const Tunable& tunable, const Value& value)
 {

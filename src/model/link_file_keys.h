@@ -12,6 +12,7 @@
 namespace netwright {
 
 bool has_link_file_key(const Tunable& tunable);
+bool has_link_file_key(const Tunable& tunable, unsigned systemd); // of this version of systemd
 // The lines of a [Link] section for this value: "RxBufferSize=4096"; a speed takes three. Empty: it has none.
 std::vector<std::string> link_file_lines(const Tunable& tunable, const Value& value);
 

@@ -204,7 +204,7 @@ TEST_CASE("what networkd's file for many devices, or NetworkManager, would set a
     host.put("run/NetworkManager/devices/3", "[device]\nmanaged=true\nconnection-uuid=x\n");
     CHECK(home_of(host.etc, mtu) == Home::Dispatcher);
     CHECK(home_of(host.etc, ring) == Home::Dispatcher);
-    CHECK(home_of(host.etc, *parse_tunable("link/eth0/txqueuelen")) == Home::LinkFile);
+    CHECK(home_of(host.etc, *parse_tunable("link/eth0/txqueuelen")) == Home::Dispatcher);
     host.put("run/NetworkManager/devices/3", "[device]\nmanaged=false\n");
     CHECK(home_of(host.etc, ring) == Home::LinkFile);
 }
@@ -271,6 +271,26 @@ TEST_CASE("a .link file of ours holds what it says, and nothing else")
     CHECK(link_file_holds(host.etc, ring, Value{std::int64_t{4096}}));
     CHECK_FALSE(link_file_holds(host.etc, ring, Value{std::int64_t{409}}));
     CHECK_FALSE(link_file_holds(host.etc, *parse_tunable("nic/eth0/ring/tx"), Value{std::int64_t{4096}}));
+}
+
+TEST_CASE("what the systemd at hand has no key for yet is for the boot unit")
+{
+    const Host host;
+    const Tunable ring = *parse_tunable("nic/eth0/ring/rx"), usecs = *parse_tunable("nic/eth0/coalesce/rx-usecs");
+    CHECK_FALSE(systemd_version(host.root));
+    CHECK(home_of(host.etc, usecs) == Home::LinkFile);        // nobody knows better
+    host.put("usr/lib/systemd/libsystemd-shared-247.so", ""); // Debian 11
+    CHECK(systemd_version(host.root) == 247U);
+    CHECK(home_of(host.etc, ring) == Home::LinkFile);
+    CHECK(home_of(host.etc, usecs) == Home::BootUnit);
+    CHECK(home_of(host.etc, *parse_tunable("link/eth0/txqueuelen")) == Home::BootUnit);
+    CHECK(home_of(host.etc, *parse_tunable("link/eth0/mtu")) == Home::LinkFile);
+    host.put("usr/lib64/systemd/libsystemd-shared-255.4-1.fc40.so", "");
+    CHECK(systemd_version(host.root) == 255U);
+    CHECK(home_of(host.etc, usecs) == Home::LinkFile);
+    host.put("usr/lib/x86_64-linux-gnu/systemd/libsystemd-shared-999999999999999999999.so", "");
+    host.put("usr/lib/x86_64-linux-gnu/systemd/libsystemd-shared-.so", "");
+    CHECK(systemd_version(host.root) == 255U); // no number
 }
 
 TEST_CASE("an interface's name is escaped where it becomes a unit's")
