@@ -54,19 +54,20 @@ struct Direction {
 constexpr Direction receiving{"tcp-receive-buffer-below-bdp", "net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem", "receive"};
 constexpr Direction sending{"tcp-send-buffer-below-bdp", "net.ipv4.tcp_wmem", "net.ipv4.tcp_rmem", "send"};
 
-// How many times the bandwidth-delay product a buffer needs: a receiver behind loss also holds what came out of order.
+bool lossy(const Case& about) { return about.intent.loss && about.intent.loss->value > loss_that_costs; }
+
+// How many times the bandwidth-delay product a buffer needs.
 unsigned factor_of(const Case& about, const Direction& direction)
 {
-    const bool lossy = about.intent.loss && about.intent.loss->value > loss_that_costs;
-    return lossy && direction.key != sending.key ? 3 : 2;
+    const auto quality = lossy(about) ? catalog::Path::Lossy : catalog::Path::Clean;
+    return direction.key == sending.key ? catalog::send_products(quality) : catalog::receive_products(quality);
 }
 
 std::uint64_t wanted(const Case& about, const Path& path, const Direction& direction)
 {
-    const bool lossy = factor_of(about, direction) == 3;
-    if (direction.key == sending.key) return catalog::send_buffer_maximum(path.bandwidth, path.rtt, Bytes{}).count;
-    const auto quality = lossy ? catalog::Path::Lossy : catalog::Path::Clean;
-    return catalog::receive_buffer_maximum(path.bandwidth, path.rtt, quality, Bytes{}).count;
+    const auto quality = lossy(about) ? catalog::Path::Lossy : catalog::Path::Clean;
+    const auto maximum = direction.key == sending.key ? catalog::send_buffer_maximum : catalog::receive_buffer_maximum;
+    return maximum(path.bandwidth, path.rtt, quality, Bytes{}).count;
 }
 
 // What TCP may use on the whole host. A child namespace does not show tcp_mem: there the kernel's own pressure point
@@ -110,7 +111,7 @@ void explain_buffer(Finding& finding, const Direction& direction, unsigned facto
         fmt::format("{} x {} is a bandwidth-delay product of {}: that much must be in flight to fill the path. About "
                     "half of a {} buffer is usable for it{}, so its maximum must be {} times that; it is {}.",
                     to_text(path.bandwidth), duration_text(path.rtt), to_text(path.product), direction.what,
-                    factor == 3 ? ", and on this lossy path it also holds what came out of order" : "", factor,
+                    factor > 2 ? ", and on this lossy path it also holds all that was sent since a loss" : "", factor,
                     to_text(Bytes{static_cast<std::uint64_t>(largest)}));
     const double share = static_cast<double>(largest) / 2 / static_cast<double>(path.product.count);
     finding.cost = share < 0.01 ? "one connection reaches less than 1 % of the bandwidth"
@@ -323,7 +324,8 @@ Opinion judge_buffer_order(const Case& about)
 constexpr std::string_view bdp_explanation =
     "Needs bandwidth and RTT: given, or seen in the snapshot. The maximum "
     "should be 2 x bandwidth x RTT / 8, rounded up to 1 MiB, "
-    "at most 256 MiB (3 x for receive buffers where more than 0.1 % is lost). "
+    "at most 256 MiB (where more than 0.1 % is lost 5 x for receive and 4 x for send buffers: what was sent since a "
+    "loss waits at both ends). "
     "Checked against memory: four connections with both "
     "buffers in use must fit into tcp_mem's limit, n x (rmem + wmem) / 4. "
     "Only the third number changes, never downwards; within that check its risk is low. An "

@@ -66,14 +66,17 @@ constexpr std::array truesizes{Truesize{64, 832}, Truesize{512, 1283}, Truesize{
 
 } // namespace
 
+unsigned receive_products(Path path) { return path == Path::Lossy ? 5 : 2; }
+unsigned send_products(Path path) { return path == Path::Lossy ? 4 : 2; }
+
 Bytes receive_buffer_maximum(BitRate bandwidth, Nanoseconds rtt, Path path, Bytes running)
 {
-    return buffer_maximum(path == Path::Lossy ? 3 : 2, bandwidth, rtt, running);
+    return buffer_maximum(receive_products(path), bandwidth, rtt, running);
 }
 
-Bytes send_buffer_maximum(BitRate bandwidth, Nanoseconds rtt, Bytes running)
+Bytes send_buffer_maximum(BitRate bandwidth, Nanoseconds rtt, Path path, Bytes running)
 {
-    return buffer_maximum(2, bandwidth, rtt, running);
+    return buffer_maximum(send_products(path), bandwidth, rtt, running);
 }
 
 std::uint64_t tcp_memory_needed(std::uint64_t bulk_sockets, Bytes receive, Bytes send, Bytes page)

@@ -77,14 +77,14 @@ TEST_CASE("routers and UDP services have no use for TCP buffers")
     CHECK(content(buffers("tcp-send-buffer-below-bdp", HostBuilder(), intent_of(Workload::Game, 10_Gbit, 50ms))));
 }
 
-TEST_CASE("a lossy path asks for three products on the receiving side only")
+TEST_CASE("a lossy path asks for five products on the receiving side and four on the sending one")
 {
     Intent intent = intent_of(web, 1_Gbit, 100ms);
     intent.loss = Answer<double>{0.01, true, "--loss"};
     CHECK(proposed(only(buffers("tcp-receive-buffer-below-bdp", HostBuilder(), intent)), "net.ipv4.tcp_rmem") ==
-          "4096 131072 37748736");
+          "4096 131072 62914560");
     CHECK(proposed(only(buffers("tcp-send-buffer-below-bdp", HostBuilder(), intent)), "net.ipv4.tcp_wmem") ==
-          "4096 16384 25165824");
+          "4096 16384 50331648");
 }
 
 TEST_CASE("a small host gets no more than tcp_mem affords, and is told so")

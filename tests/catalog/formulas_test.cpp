@@ -12,11 +12,12 @@ using namespace std::chrono_literals;
 TEST_CASE("10 Gbit/s over 50 ms needs 120 MiB, not 625 KB: twice 62.5 MB, rounded up to MiB")
 {
     CHECK(receive_buffer_maximum(10_Gbit, 50ms, Path::Clean, 32_MiB) == 120_MiB);
-    CHECK(send_buffer_maximum(10_Gbit, 50ms, 4_MiB) == 120_MiB);
-    CHECK(receive_buffer_maximum(10_Gbit, 50ms, Path::Lossy, 32_MiB) == 179_MiB); // 187.5 MB
-    CHECK(send_buffer_maximum(10_Gbit, 10ms, Bytes{0}) == 24_MiB);                // 25 MB
-    CHECK(send_buffer_maximum(1_Gbit, 100ms, Bytes{0}) == 24_MiB);
-    CHECK(send_buffer_maximum(10_Gbit, 500us, Bytes{0}) == 2_MiB); // 1.25 MB
+    CHECK(send_buffer_maximum(10_Gbit, 50ms, Path::Clean, 4_MiB) == 120_MiB);
+    CHECK(receive_buffer_maximum(1_Gbit, 50ms, Path::Lossy, 6_MiB) == 30_MiB);  // 31.25 MB
+    CHECK(send_buffer_maximum(1_Gbit, 50ms, Path::Lossy, 4_MiB) == 24_MiB);     // 25 MB
+    CHECK(send_buffer_maximum(10_Gbit, 10ms, Path::Clean, Bytes{0}) == 24_MiB); // 25 MB
+    CHECK(send_buffer_maximum(1_Gbit, 100ms, Path::Clean, Bytes{0}) == 24_MiB);
+    CHECK(send_buffer_maximum(10_Gbit, 500us, Path::Clean, Bytes{0}) == 2_MiB); // 1.25 MB
 }
 
 TEST_CASE("a buffer is never proposed below the running one, nor above 256 MiB")
