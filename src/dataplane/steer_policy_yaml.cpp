@@ -69,7 +69,7 @@ Result<std::string> parse_bytes_hex(std::string_view text)
     for (std::size_t at = 0; at < text.size(); at += 2) {
         const auto byte = parse_hex(text.substr(at, 2));
         if (!byte || at + 2 > text.size())
-            return malformed(fmt::format("'{}' is no row of bytes: write 0003 or 16030", text.substr(0, 40)));
+            return malformed(fmt::format("'{}' is no row of bytes: write two digits a byte, such as 160301", text.substr(0, 40)));
         bytes += static_cast<char>(*byte);
     }
     return bytes;
@@ -194,7 +194,7 @@ Result<void> SteerReader::conditions(const YamlNode& node, SteerClass& made) con
         made.dscps.set(dscp);
     if (const YamlNode* cgroup = node.find("cgroup")) {
         made.cgroup = TRY(reader_.read(*cgroup, "cgroup", parse_cgroup));
-        if (made.cgroup.empty()) made.cgroup = "/";
+        if (made.cgroup.empty()) made.cgroup.push_back('/');
     }
     if (const YamlNode* bytes = node.find("payload")) made.payload = TRY(payload(*bytes));
     return {};
