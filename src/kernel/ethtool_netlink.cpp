@@ -88,6 +88,14 @@ Request ethtool_request(std::uint16_t family, std::uint8_t command, std::string_
     return request;
 }
 
+Result<void> ask_every_interface(Netlink& netlink, Request& question, const EachAnswer& each,
+                                 const std::function<void()>& restart)
+{
+    auto asked = netlink.ask_whole(NETLINK_GENERIC, question, each, restart);
+    if (!asked && asked.error().kind == Error::Kind::Unsupported) return {};
+    return asked;
+}
+
 void put_ethtool_bit(Request& request, std::uint16_t type, std::string_view name, bool on)
 {
     const std::size_t set = request.begin(type), bits = request.begin(ETHTOOL_A_BITSET_BITS);

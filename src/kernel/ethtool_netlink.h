@@ -5,6 +5,7 @@
 #include "kernel/netlink.h"
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,6 +33,11 @@ Request ethtool_question(std::uint16_t family, std::uint8_t command, std::uint32
 // The same about one interface by name, for questions and for changes: attributes of the caller's may follow.
 Request ethtool_request(std::uint16_t family, std::uint8_t command, std::string_view nic,
                         EthtoolBits bits = EthtoolBits::Compact);
+// Asks about every interface. Those whose driver has no answer are passed over; kernels such as 5.10 say of the last
+// one that it has none (ethnl_default_dumpit() in net/ethtool/netlink.c), and what the others have told counts all the
+// same.
+Result<void> ask_every_interface(Netlink& netlink, Request& question, const EachAnswer& each,
+                                 const std::function<void()>& restart);
 // Adds a bitset that changes one bit, by its name.
 void put_ethtool_bit(Request& request, std::uint16_t type, std::string_view name, bool on);
 

@@ -138,7 +138,7 @@ Result<std::vector<Reading>> list_fields(kernel::Kernel& kernel, const EthtoolGr
             if (const auto value = value_of(field, numbers))
                 found.push_back({NicSetting{nic, std::string(group.group), std::string(field.name)}, value});
     };
-    TRY_VOID(kernel.netlink->ask_whole(NETLINK_GENERIC, question, take, [&] { found.clear(); }));
+    TRY_VOID(kernel::ask_every_interface(*kernel.netlink, question, take, [&] { found.clear(); }));
     return found;
 }
 

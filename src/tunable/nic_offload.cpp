@@ -97,7 +97,7 @@ struct Offload : KindDefaults<NicSetting> {
             for (const auto& feature : kernel::parse_ethtool_features(kernel::generic_attributes(message), names))
                 if (!feature.fixed) found.push_back({NicSetting{nic, "offload", feature.name}, state_of(feature)});
         };
-        TRY_VOID(kernel.netlink->ask_whole(NETLINK_GENERIC, question, take, [&] { found.clear(); }));
+        TRY_VOID(kernel::ask_every_interface(*kernel.netlink, question, take, [&] { found.clear(); }));
         return found;
     }
 

@@ -81,7 +81,7 @@ struct PrivateFlag : KindDefaults<NicSetting> {
                 if (parse_tunable(to_text(setting))) found.push_back({setting, state_of(bit)}); // no blanks in its name
             }
         };
-        TRY_VOID(kernel.netlink->ask_whole(NETLINK_GENERIC, question, take, [&] { found.clear(); }));
+        TRY_VOID(kernel::ask_every_interface(*kernel.netlink, question, take, [&] { found.clear(); }));
         return found;
     }
 

@@ -135,7 +135,7 @@ struct Speed : KindDefaults<NicSetting> {
             const NicSetting setting{kernel::ethtool_interface_name(message), "speed", ""};
             found.push_back({setting, value_of(Modes{parse_ethtool_numbers(kernel::generic_attributes(message)), {}})});
         };
-        TRY_VOID(kernel.netlink->ask_whole(NETLINK_GENERIC, question, take, [&] { found.clear(); }));
+        TRY_VOID(kernel::ask_every_interface(*kernel.netlink, question, take, [&] { found.clear(); }));
         return found;
     }
 

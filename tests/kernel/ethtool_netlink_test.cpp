@@ -55,6 +55,24 @@ TEST_CASE("strings with an absurd index are not taken")
     CHECK(parse_ethtool_strings({}).empty());
 }
 
+TEST_CASE("a dump that ends with an interface that has no answer has told of the others")
+{
+    support::ScriptedNetlink netlink;
+    const support::Message answer = support::message(ethtool_request(21, ETHTOOL_MSG_PAUSE_GET, "eth0"));
+    const auto told = [&](Error::Kind kind) {
+        netlink.expect(NETLINK_GENERIC, ETHTOOL_MSG_PAUSE_GET, support::ScriptedNetlink::Form::Dump,
+                       {{answer}, fail(kind, "netlink")});
+        Request question = ethtool_question(21, ETHTOOL_MSG_PAUSE_GET, 0);
+        std::vector<std::string> nics;
+        const auto asked = ask_every_interface(
+            netlink, question, [&](const nlmsghdr& message) { nics.push_back(ethtool_interface_name(message)); },
+            [&] { nics.clear(); });
+        return std::pair(asked.has_value(), nics.size());
+    };
+    CHECK(told(Error::Kind::Unsupported) == std::pair(true, std::size_t{1}));
+    CHECK(told(Error::Kind::Refused) == std::pair(false, std::size_t{1}));
+}
+
 TEST_CASE("an answer without a header is about no interface")
 {
     CHECK(ethtool_interface(support::header(support::message(Request(21, 0)))) == 0);
