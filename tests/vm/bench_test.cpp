@@ -52,6 +52,8 @@ TEST_SUITE("long")
 {
     TEST_CASE("every kind of tunable, one by one") { all_pass("long"); }
 
+    TEST_CASE("udevd, networkd and NetworkManager's dispatcher keep what was made to last") { all_pass("lasting"); }
+
     TEST_CASE("an interface is unplugged mid-transaction") { all_pass("unplug"); }
 
     TEST_CASE("the plug is pulled between the writes and the confirmation")

@@ -82,7 +82,7 @@ void write_plan(const std::vector<Step>& steps)
              << "\n    to: " << yaml(step.to)
              << "\n    why: a test\n    because: []\n    risk: low\n    reach: device\n"
              << "    interrupts: false\n    persistence: "
-             << (step.tunable.starts_with("sysctl/") ? "sysctl.d" : "none") << "\n";
+             << (step.tunable.starts_with("sysctl/") ? "sysctl.d" : step.persistence) << "\n";
     plan << "left_out: []\nadvice: []\n";
 }
 

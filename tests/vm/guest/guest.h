@@ -28,9 +28,11 @@ void ask_outside(std::string_view request);
 // Until every far end of a cable has answered a ping: then the neighbours are known.
 void meet_neighbours();
 
-// A plan for this host, as a person would write it by hand, at /tmp/plan.yaml.
+// A plan for this host, as a person would write it by hand, at /tmp/plan.yaml. Sysctls last; others only if they say
+// how.
 struct Step {
     std::string tunable, to;
+    std::string persistence = "none";
 };
 void write_plan(const std::vector<Step>& steps);
 
