@@ -82,6 +82,29 @@ TEST_CASE("multihome lets answers leave where requests came in, and rolls back w
     CHECK(host.run("multihome --gateway nwc").status == 2);
 }
 
+TEST_CASE("multihome does the same for IPv6")
+{
+    const Host host;
+    for (const char* line :
+         {"addr add 2001:db8:a::10/64 dev nwa nodad", "addr add 2001:db8:c::10/64 dev nwc nodad",
+          "-6 route add default via 2001:db8:a::1 metric 100", "-6 route add default via 2001:db8:c::1 metric 200"})
+        must("ip -n " + host.here + " " + line);
+    const auto all = [&] {
+        return host.ip("-6 rule show") + host.ip("-6 route show table all type unicast") + host.ip("rule show");
+    };
+    const std::string before = all();
+    const auto wrong = host.run("multihome --show");
+    CHECK(wrong.status == 1);
+    CHECK_MESSAGE(holds(wrong.out, "WRONG leaves through nwa by 2001:db8:a::1"), wrong.out);
+    const auto applied = host.run(std::string("multihome") + keep);
+    REQUIRE_MESSAGE(applied.status == 0, applied.out);
+    CHECK(holds(host.ip("-6 route get 2001:db8:ffff::7 from 2001:db8:c::10"), "via 2001:db8:c::1 dev nwc"));
+    CHECK(holds(host.ip("-6 route get 2001:db8:ffff::7 from 2001:db8:a::10"), "via 2001:db8:a::1 dev nwa"));
+    CHECK(host.run("multihome --show").status == 0);
+    REQUIRE(host.run("rollback").status == 0);
+    CHECK(all() == before);
+}
+
 TEST_CASE("a larger MTU is kept if the gateway is heard at that size")
 {
     const Host host;
