@@ -2,8 +2,10 @@
 // netwright filter: an XDP firewall in front of the whole stack.
 #include "cli/command.h"
 #include "cli/filter_live.h"
+#include "cli/filter_samples.h"
 #include "cli/pins.h"
 #include "dataplane/filter_control.h"
+#include "dataplane/syn_cookies.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -56,6 +58,9 @@ Result<void> consider(const dp::FilterPolicy& policy, const FilterFlags& flags)
 {
     for (const std::string& doubt : dp::doubts(policy))
         fmt::print(stderr, "netwright: {}\n", doubt);
+    if (!policy.cookie_ports.empty())
+        for (const std::string& doubt : dp::cookie_doubts(dp::cookie_settings(kernel::Files::live())))
+            fmt::print(stderr, "netwright: {}\n", doubt);
     const std::string everything = dp::blocks_everything(policy);
     if (everything.empty() || flags.force) return {};
     return fail(
@@ -168,6 +173,9 @@ Action declare_filter(CLI::App& app, const Globals& globals)
     counted->add_option("--watch", flags->watch, "again every so many seconds")->check(CLI::Range(0.1, 3600.0));
     add("off", "detach the filter and forget its counters", off);
     declare_filter_live(app, globals, chosen);
+    CLI::App* const sampled =
+        app.add_subcommand("samples", "packets that were dropped, as the policy has them sampled");
+    sampled->callback([chosen, run = declare_filter_samples(*sampled, globals)] { *chosen = run; });
     return [chosen] {
         const auto done_well = (*chosen)();
         return done_well ? done : complain(done_well.error());

@@ -9,15 +9,17 @@
 /* bpf_helpers.h needs the kernel's types before it. */
 // clang-format off
 #include <linux/bpf.h>
+#include <linux/tcp.h>
 #include <linux/types.h>
 
 #include <bpf/bpf_helpers.h>
 // clang-format on
 
 #include "packet_facts.bpf.h"
+#include "syn_cookie.bpf.h"
 
-const volatile __u32 uses_lists4, uses_lists6, uses_destination_lists, uses_limits, uses_live, dry_run, default_drop,
-    whole_frames;
+const volatile __u32 uses_lists4, uses_lists6, uses_destination_lists, uses_limits, uses_live, uses_cookies, dry_run,
+    default_drop, whole_frames;
 const volatile __u32 wanted_odd;
 const volatile __u32 rule_words; /* 0: no rules */
 const volatile __u32 uses_field[FIELD_KINDS];
@@ -25,6 +27,7 @@ const volatile __u32 lengths6_count;
 const volatile __u32 bucket_mask; /* sets - 1 */
 const volatile __u64 hash_seed;
 const volatile __u32 sample_every; /* 0: no samples */
+const volatile __u32 sample_most;  /* a second; 0: no limit */
 
 /* Filled before the program is attached, then only ever changed word by word. */
 __u16 class_of[CLASS_SPACE];
@@ -35,6 +38,8 @@ struct filter_vector acting;   /* limits and counting rules, which act on the wa
 struct filter_list lists[LISTS_MOST];
 __u32 lengths6[LENGTHS6_MOST];
 __u32 trie_root[TRIE_ROOT];
+__u64 sample_window; /* when the second began in which `samples_taken` were taken */
+__u32 samples_taken;
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -115,20 +120,34 @@ INLINE void count(__u32 counter, __u32 bytes)
     sum->bytes += bytes;
 }
 
-INLINE void sample(struct xdp_md* context, __u32 counter, __u32 frame)
+/* Two CPUs may both begin a second: the error is a sample more. */
+INLINE int beyond_rate(__u64 now)
 {
-    const void* head = data_of(context);
-    struct filter_sample* note;
-    if (!sample_every || bpf_get_prandom_u32() % sample_every) return;
-    if (head + SAMPLE_BYTES > end_of(context)) return; /* Ethernet pads to 60: shorter ones are rare and stay unseen */
-    note = bpf_ringbuf_reserve(&samples, sizeof(*note), 0);
-    if (!note) return;
-    note->time = bpf_ktime_get_ns();
+    if (!sample_most) return 0;
+    if (now - sample_window >= 1000000000) {
+        sample_window = now;
+        samples_taken = 0;
+    }
+    return samples_taken++ >= sample_most;
+}
+
+__noinline int sample(struct xdp_md* context, __u32 counter, __u32 frame)
+{
+    if (bpf_get_prandom_u32() % (sample_every | !sample_every)) return 0;
+    const __u64 now = bpf_ktime_get_ns();
+    if (beyond_rate(now)) return 0;
+    struct filter_sample* note = bpf_ringbuf_reserve(&samples, sizeof(*note), 0);
+    if (!note) return 0;
+    note->time = now;
     note->interface = context->ingress_ifindex;
     note->counter = (__u16)counter;
     note->length = (__u16)(frame > 65535 ? 65535 : frame);
-    __builtin_memcpy(note->head, head, SAMPLE_BYTES);
+    const __u8* head = data_of(context);
+    const void* end = end_of(context);
+    for (int i = 0; i < SAMPLE_BYTES; ++i) /* an Ethernet frame has 60 bytes at least, one of a veth even fewer */
+        note->head[i] = (const void*)(head + i + 1) > end ? 0 : head[i];
     bpf_ringbuf_submit(note, 0);
+    return 1;
 }
 
 INLINE int passed(__u32 counter, __u32 frame)
@@ -140,7 +159,7 @@ INLINE int passed(__u32 counter, __u32 frame)
 INLINE int dropped(struct xdp_md* context, __u32 counter, __u32 frame)
 {
     count(counter, frame);
-    sample(context, counter, frame);
+    if (sample_every) sample(context, counter, frame);
     return dry_run ? XDP_PASS : XDP_DROP;
 }
 
@@ -458,7 +477,11 @@ int filter(struct xdp_md* context)
                                      : (__u32)((const __u8*)end_of(context) - (const __u8*)data_of(context));
 
     if (!note_packet(context, &facts, frame)) return passed(COUNT_NOT_IP, frame);
-    return judge(context, &facts, frame);
+    const int verdict = judge(context, &facts, frame);
+    if (!uses_cookies || verdict != XDP_PASS || !wants_cookie(&facts)) return verdict;
+    if (!(facts.ipv6 ? answer_syn6(context, &facts) : answer_syn4(context, &facts))) return XDP_PASS;
+    count(COUNT_COOKIES, frame);
+    return XDP_TX;
 }
 
 char LICENSE[] SEC("license") = "GPL";

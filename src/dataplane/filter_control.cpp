@@ -4,6 +4,7 @@
 
 #include "dataplane/loaded.h"
 #include "dataplane/pins.h"
+#include "dataplane/syn_cookies.h"
 
 #include <bpf/bpf.h>
 #include <fmt/format.h>
@@ -46,12 +47,15 @@ Result<void> same_mode(const InstalledFilter& before, const FilterPolicy& policy
 Result<void> replace(const fs::path& directory, const FilterPolicy& policy, const std::string& name,
                      const InstalledFilter& before)
 {
-    InstalledFilter now{name,        policy.mode,       policy.dry_run,
-                        policy.live, policy.interfaces, TRY(name_counters(policy, before.counters))};
+    const CounterNames counters = TRY(name_counters(policy, before.counters));
+    const InstalledFilter now{
+        name, policy.mode, policy.dry_run, policy.live, policy.sample_every != 0, policy.interfaces, counters};
     const auto image = TRY(make_image(policy, now.counters));
 
     FilterOptions options;
     options.jumbo = std::ranges::any_of(policy.interfaces, needs_jumbo);
+    for (const std::string& interface : policy.interfaces)
+        options.mtu = std::min(options.mtu, mtu_of(interface).value_or(options.mtu));
     std::array<Fd, lasting_maps.size()> lasting;
     for (std::size_t i = 0; i < lasting.size(); ++i) {
         lasting.at(i).reset(bpf_obj_get((directory / lasting_maps.at(i)).c_str()));
@@ -88,6 +92,7 @@ Result<void> install_filter(const fs::path& directory, const FilterPolicy& polic
     const Fd claim = TRY(claim_pins(directory));
     const auto found = TRY(installed_filter(directory));
     if (found) TRY_VOID(same_mode(*found, policy));
+    if (!policy.cookie_ports.empty()) TRY_VOID(takes_cookies(cookie_settings(kernel::Files::live())));
     auto replaced = replace(directory, policy, name, found.value_or(InstalledFilter{}));
     if (!replaced && !found) (void)remove_pins(directory);
     return replaced;

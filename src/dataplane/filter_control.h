@@ -15,7 +15,7 @@ namespace netwright::dataplane {
 struct InstalledFilter {
     std::string policy; // what install() was given as its name
     FilterPolicy::Mode mode = FilterPolicy::Mode::Native;
-    bool dry_run = false, live = false;
+    bool dry_run = false, live = false, samples = false;
     std::vector<std::string> interfaces;
     CounterNames counters;
     bool operator==(const InstalledFilter&) const = default;

@@ -267,7 +267,8 @@ Result<CounterNames> name_counters(const FilterPolicy& policy, const CounterName
 
 std::string counter_name(unsigned counter, const CounterNames& names)
 {
-    constexpr std::array<std::string_view, COUNT_ODD> fixed{"passed", "default-drop", "not-ip", "blocked", "allowed"};
+    constexpr std::array<std::string_view, COUNT_ODD> fixed{"passed",  "default-drop", "not-ip",
+                                                            "blocked", "allowed",      "syn-cookies"};
     if (counter < COUNT_ODD) return std::string(fixed.at(counter));
     if (counter < COUNT_NAMED) return fmt::format("odd {}", odd_name(counter - COUNT_ODD));
     const auto named = std::ranges::find(names, counter, &CounterNames::value_type::second);

@@ -28,7 +28,8 @@ using CounterNames = std::map<std::string, std::uint16_t>;
 
 // A counter for each list and rule of the policy: the one it had in `before`, or a free one. Rejected: none is free.
 Result<CounterNames> name_counters(const FilterPolicy& policy, const CounterNames& before);
-// "passed", "default-drop", "not-ip", "blocked", "allowed", "odd tcp-xmas", or the list's or rule's name.
+// "passed", "default-drop", "not-ip", "blocked", "allowed", "syn-cookies", "odd tcp-xmas", or the list's or rule's
+// name.
 std::string counter_name(unsigned counter, const CounterNames& names);
 
 // Rejected: more different IPv6 prefix lengths, or ways to cut a field, than the tables hold.

@@ -41,6 +41,7 @@ enum filter_counter {
     COUNT_NOT_IP,       /* ARP, LLDP and the like: passed */
     COUNT_BLOCKED,      /* dropped, and */
     COUNT_ALLOWED,      /* passed, by what was said while the filter ran */
+    COUNT_COOKIES,      /* beside the verdict that passed it: a SYN that was answered here */
     COUNT_ODD,
     COUNT_NAMED = COUNT_ODD + ODD_KINDS, /* lists and rules */
     COUNT_MOST = 1024
@@ -162,7 +163,7 @@ struct filter_bucket_set {
     struct filter_bucket way[BUCKET_WAYS];
 };
 
-/* What of a packet goes to user space, one in `sample_every` drops. */
+/* What of a packet goes to user space, of one in `sample_every` drops, and of so many a second at most. */
 enum { SAMPLE_BYTES = 64 };
 struct filter_sample {
     __u64 time; /* CLOCK_MONOTONIC, nanoseconds */

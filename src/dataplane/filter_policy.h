@@ -64,11 +64,13 @@ struct FilterRule {
 struct FilterPolicy {
     std::vector<std::string> interfaces;
     enum class Mode { Native, Generic } mode = Mode::Native;
-    bool dry_run = false;      // count what would be dropped, and pass it
-    bool default_drop = false; // what no rule decides
-    bool live = true;          // sources can be blocked and allowed while it runs
-    std::uint32_t odd = 0;     // bits of enum filter_odd: packets that are dropped as they are
-    std::uint32_t sample_every = 0;
+    bool dry_run = false;            // count what would be dropped, and pass it
+    bool default_drop = false;       // what no rule decides
+    bool live = true;                // sources can be blocked and allowed while it runs
+    std::uint32_t odd = 0;           // bits of enum filter_odd: packets that are dropped as they are
+    std::vector<Range> cookie_ports; // SYNs to them are answered with cookies while the kernel would send them
+    std::uint32_t sample_every = 0,
+                  sample_most = 0;          // one of so many drops is shown, so many a second; 0: none, no limit
     std::uint32_t limit_entries = 1U << 18; // buckets for all limits together
     std::vector<PrefixList> lists;
     std::vector<FilterRule> rules;

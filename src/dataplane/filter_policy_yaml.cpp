@@ -14,8 +14,9 @@
 namespace netwright::dataplane {
 namespace {
 
-constexpr std::array<std::string_view, 10> policy_fields{
-    "interfaces", "mode", "dry_run", "default", "drop_odd", "live", "sample_every", "limit_entries", "lists", "rules"};
+constexpr std::array<std::string_view, 12> policy_fields{"interfaces",  "mode",          "dry_run",     "default",
+                                                         "drop_odd",    "live",          "syn_cookies", "sample_every",
+                                                         "sample_most", "limit_entries", "lists",       "rules"};
 constexpr std::array<std::string_view, 3> list_fields{"verdict", "prefixes", "file"};
 constexpr std::array<std::string_view, 14> rule_fields{"name", "verdict",   "limit",     "family",  "protocol",
                                                        "from", "to",        "from_port", "to_port", "length",
@@ -299,7 +300,9 @@ Result<void> PolicyReader::settings(const YamlNode& root, FilterPolicy& policy) 
         value = static_cast<std::uint32_t>(given);
         return {};
     };
+    policy.cookie_ports = TRY(ranges(root, "syn_cookies", 65535));
     TRY_VOID(number("sample_every", policy.sample_every, 1U << 30));
+    TRY_VOID(number("sample_most", policy.sample_most, 1U << 30));
     TRY_VOID(number("limit_entries", policy.limit_entries, 1U << 26));
     if (const YamlNode* odd = root.find("drop_odd")) {
         const auto words = TRY(one_or_more(*odd, "drop_odd"));

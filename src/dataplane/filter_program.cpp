@@ -39,6 +39,7 @@ void set_constants(filter_bpf& skeleton, const FilterPolicy& policy, const Filte
     constants.uses_destination_lists = image.uses_field.at(FIELD_DESTINATION_LIST);
     constants.uses_limits = std::ranges::any_of(image.acting.word, [](std::uint64_t word) { return word != 0; });
     constants.uses_live = policy.live;
+    constants.uses_cookies = !policy.cookie_ports.empty() && !policy.dry_run;
     constants.dry_run = policy.dry_run;
     constants.default_drop = policy.default_drop;
     constants.wanted_odd = policy.odd;
@@ -48,6 +49,7 @@ void set_constants(filter_bpf& skeleton, const FilterPolicy& policy, const Filte
     constants.lengths6_count = static_cast<std::uint32_t>(image.lengths6.size());
     constants.hash_seed = random_seed();
     constants.sample_every = policy.sample_every;
+    constants.sample_most = policy.sample_most;
 }
 
 // Sets of the limiter's table, a power of two.
@@ -94,9 +96,12 @@ Result<void> fill_prefixes6(const bpf_map* map, const std::vector<ListedPrefix>&
     return {};
 }
 
-void fill_globals(filter_bpf& skeleton, const FilterImage& image, const PrefixTrie& trie)
+void fill_globals(filter_bpf& skeleton, const FilterPolicy& policy, const FilterImage& image, const PrefixTrie& trie)
 {
     auto& globals = *skeleton.bss;
+    for (const Range& ports : policy.cookie_ports)
+        for (std::uint32_t port = ports.first; port <= ports.last; ++port)
+            globals.cookie_ports[port / 64] |= std::uint64_t{1} << (port % 64);
     std::ranges::copy(image.class_of, globals.class_of);
     std::ranges::copy(image.vectors, globals.vectors);
     std::ranges::copy(image.rules, globals.rules);
@@ -133,13 +138,15 @@ Result<FilterProgram> FilterProgram::load(const FilterPolicy& policy, const Filt
     bpf_map__set_max_entries(skeleton->maps.trie_leaves, at_least_one(trie.leaves.size()));
     bpf_map__set_max_entries(skeleton->maps.prefixes6, at_least_one(static_cast<std::size_t>(prefixes6)));
     bpf_map__set_max_entries(skeleton->maps.buckets, sets);
+    skeleton->rodata->own_mss4 = std::max(options.mtu, 576U) - 40;
+    skeleton->rodata->own_mss6 = std::max(options.mtu, 1280U) - 60;
     skeleton->rodata->whole_frames = options.jumbo;
     if (options.jumbo) bpf_program__set_flags(skeleton->progs.filter, BPF_F_XDP_HAS_FRAGS);
     for (std::size_t i = 0; i < lasting_maps.size(); ++i)
         if (options.lasting.at(i) >= 0)
             bpf_map__reuse_fd(bpf_object__find_map_by_name(skeleton->obj, lasting_maps.at(i)), options.lasting.at(i));
     if (const int code = filter_bpf__load(skeleton.get()); code < 0) return not_loaded("filter", -code, log.reason());
-    fill_globals(*skeleton, image, trie);
+    fill_globals(*skeleton, policy, image, trie);
     TRY_VOID(fill_array(skeleton->maps.trie_middles, trie.middles));
     TRY_VOID(fill_array(skeleton->maps.trie_leaves, trie.leaves));
     TRY_VOID(fill_prefixes6(skeleton->maps.prefixes6, image.prefixes));

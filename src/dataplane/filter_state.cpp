@@ -9,9 +9,9 @@ namespace netwright::dataplane {
 
 std::string to_text(const InstalledFilter& installed)
 {
-    std::string text = fmt::format("policy {}\nmode {}\ndry_run {:d}\nlive {:d}\n", installed.policy,
+    std::string text = fmt::format("policy {}\nmode {}\ndry_run {:d}\nlive {:d}\nsamples {:d}\n", installed.policy,
                                    installed.mode == FilterPolicy::Mode::Native ? "native" : "generic",
-                                   installed.dry_run, installed.live);
+                                   installed.dry_run, installed.live, installed.samples);
     for (const std::string& interface : installed.interfaces)
         text += fmt::format("interface {}\n", interface);
     for (const auto& [name, counter] : installed.counters)
@@ -35,6 +35,8 @@ Result<InstalledFilter> parse_installed(std::string_view text)
             installed.dry_run = rest == "1";
         } else if (word == "live") {
             installed.live = rest == "1";
+        } else if (word == "samples") {
+            installed.samples = rest == "1";
         } else if (word == "interface") {
             installed.interfaces.emplace_back(rest);
         } else if (word == "counter") {

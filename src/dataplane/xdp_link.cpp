@@ -16,7 +16,7 @@
 namespace netwright::dataplane {
 namespace {
 
-constexpr int page_mtu = 3498; // veth's limit with 4 KiB pages, the tightest in the tree (drivers/net/veth.c)
+constexpr unsigned page_mtu = 3498; // veth's limit with 4 KiB pages, the tightest in the tree (drivers/net/veth.c)
 
 std::string attached_program(unsigned index)
 {
@@ -92,12 +92,15 @@ Result<std::uint32_t> program_id(int program)
     return info.id;
 }
 
-bool needs_jumbo(const std::string& interface)
+bool needs_jumbo(const std::string& interface) { return mtu_of(interface).value_or(0) > page_mtu; }
+
+std::optional<unsigned> mtu_of(const std::string& interface)
 {
     const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     ifreq request{};
     std::strncpy(request.ifr_name, interface.c_str(), IFNAMSIZ - 1);
-    return ::ioctl(socket.get(), SIOCGIFMTU, &request) == 0 && request.ifr_mtu > page_mtu;
+    if (::ioctl(socket.get(), SIOCGIFMTU, &request) < 0) return std::nullopt;
+    return static_cast<unsigned>(request.ifr_mtu);
 }
 
 } // namespace netwright::dataplane

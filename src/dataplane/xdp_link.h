@@ -6,6 +6,7 @@
 #include "base/fd.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -36,5 +37,6 @@ Result<std::uint32_t> program_id(int program);
 // Whether frames of this interface's MTU may span several buffers: more than a page holds beside XDP's headroom (256
 // bytes) and the skb's tail (drivers refuse a program then that does not say it can read them).
 bool needs_jumbo(const std::string& interface);
+std::optional<unsigned> mtu_of(const std::string& interface); // nothing: it is not there
 
 } // namespace netwright::dataplane

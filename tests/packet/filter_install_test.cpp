@@ -3,12 +3,19 @@
 #include "dataplane/filter_program.h"
 #include "dataplane/xdp_link.h"
 
+#include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <nlohmann/json.hpp>
+#include <sched.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <thread>
 
 #include "support/private_bpffs.h"
@@ -183,6 +190,121 @@ TEST_CASE("a feed from a file or stdin replaces what it said before, and nobody 
     CHECK(desk.pings());
     REQUIRE(desk.run("filter block 10.9.0.0/24 --force", ssh).status == 0);
     CHECK_FALSE(desk.pings());
+}
+
+namespace {
+
+// Takes connections and sends each `bytes` bytes, until it has served `most` of them.
+void serve(int listener, int most, std::size_t bytes)
+{
+    const std::string text(bytes, 'x');
+    for (int i = 0; i < most; ++i) {
+        const Fd one(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
+        if (one) (void)!::send(one.get(), text.data(), text.size(), MSG_NOSIGNAL);
+    }
+}
+
+sockaddr_in6 place(const char* address)
+{
+    sockaddr_in6 found{};
+    found.sin6_family = AF_INET6;
+    found.sin6_port = htons(8080);
+    ::inet_pton(AF_INET6, address, &found.sin6_addr);
+    return found;
+}
+
+// What a client beside gets of a connection to that address; 0: it got none.
+std::size_t fetch(const std::string& from, const char* address)
+{
+    std::size_t got = 0;
+    std::thread([&] {
+        const Fd there(::open(("/run/netns/" + from).c_str(), O_RDONLY | O_CLOEXEC));
+        if (::setns(there.get(), CLONE_NEWNET) != 0) return;
+        const Fd one(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        const timeval patience{3, 0};
+        ::setsockopt(one.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+        ::setsockopt(one.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+        const sockaddr_in6 to = place(address);
+        if (::connect(one.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) return;
+        char buffer[65536];
+        for (ssize_t size; (size = ::recv(one.get(), buffer, sizeof buffer, 0)) > 0;)
+            got += static_cast<std::size_t>(size);
+    }).join();
+    return got;
+}
+
+std::uint64_t cookies_taken_back()
+{
+    std::istringstream words(support::must("nstat -asz TcpExtSyncookiesRecv"));
+    std::string word;
+    while (words >> word)
+        if (std::uint64_t number = 0; word == "TcpExtSyncookiesRecv" && words >> number) return number;
+    return 0;
+}
+
+} // namespace
+
+TEST_CASE("connections that begin with a cookie of the filter's carry data, in IPv4 and IPv6")
+{
+    const Desk desk;
+    support::must("ip addr add fd09::1/64 dev nwa nodad");
+    support::must("ip -n " + desk.beside + " addr add fd09::2/64 dev nwb nodad");
+    desk.write("cookies.yaml", "{interfaces: [nwa], syn_cookies: 8080}");
+    desk.write("beside.yaml", "{interfaces: [nwb]}"); // a veth sends back only to one that has a program, too
+    support::must("sysctl -qw net.ipv4.tcp_syncookies=0");
+    CHECK(desk.run("filter apply cookies.yaml").out.find("net.ipv4.tcp_syncookies is 0") != std::string::npos);
+    support::must("sysctl -qw net.ipv4.tcp_syncookies=2");
+    const auto applied = desk.run("filter apply cookies.yaml");
+    REQUIRE_MESSAGE(applied.status == 0, applied.out);
+    CHECK(applied.out.find("neither window scaling nor SACK") != std::string::npos);
+    REQUIRE(desk.run("--netns " + desk.beside + " filter apply beside.yaml").status == 0);
+
+    const Fd listener(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const sockaddr_in6 any = place("::");
+    REQUIRE(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0);
+    REQUIRE(::listen(listener.get(), 64) == 0);
+    constexpr int most = 20;
+    constexpr std::size_t bytes = 300'000;
+    std::thread server(serve, listener.get(), most, bytes);
+    const auto before = cookies_taken_back();
+    for (int i = 0; i < most; ++i)
+        CHECK(fetch(desk.beside, i % 2 ? "fd09::1" : "::ffff:10.9.0.1") == bytes);
+    ::shutdown(listener.get(), SHUT_RDWR); // should a connection be missing
+    server.join();
+    CHECK(cookies_taken_back() - before == most);
+    CHECK(desk.counted("syn-cookies") == most);
+    (void)desk.run("--netns " + desk.beside + " filter off");
+}
+
+TEST_CASE("dropped packets are shown with their heads and the rule's name, as often as the policy says")
+{
+    const Desk desk;
+    desk.write("none.yaml", no_ping);
+    REQUIRE(desk.run("filter apply none.yaml").status == 0);
+    CHECK(desk.run("filter samples").out.find("sample_every: 1000") != std::string::npos);
+    desk.write("all.yaml", "{interfaces: [nwa], sample_every: 1, rules: [{name: no-ping, protocol: icmp, verdict: "
+                           "drop}]}");
+    REQUIRE(desk.run("filter apply all.yaml").status == 0);
+    CHECK(desk.run("filter samples").out.empty());
+    (void)desk.shell("ip netns exec " + desk.beside + " ping -c 3 -i 0.01 -W 0.1 -s 4 10.9.0.1"); // 46 bytes
+    const auto two = desk.run("filter samples --count 2 --json");
+    REQUIRE_MESSAGE(std::count(two.out.begin(), two.out.end(), '\n') == 2, two.out);
+    const auto one = nlohmann::json::parse(two.out.substr(0, two.out.find('\n')));
+    CHECK(one["check"] == "no-ping");
+    CHECK(one["interface"] == "nwa");
+    CHECK(one["packet"] == "10.9.0.2 > 10.9.0.1 icmp 8/0");
+    CHECK(one["length"] == 46);
+    CHECK(one["head"].get<std::string>().size() == 2 * 46);
+    CHECK(desk.run("filter samples --watch --count 1")
+              .out.find("  nwa  no-ping  10.9.0.2 > 10.9.0.1 icmp 8/0 (46 "
+                        "bytes)\n") != std::string::npos);
+    desk.write("few.yaml", "{interfaces: [nwa], sample_every: 1, sample_most: 4, rules: [{name: no-ping, protocol: "
+                           "icmp, verdict: drop}]}");
+    REQUIRE(desk.run("filter apply few.yaml").status == 0);
+    (void)desk.shell("ip netns exec " + desk.beside + " ping -c 60 -i 0.005 -W 0.1 10.9.0.1"); // within two seconds
+    const auto few = desk.run("filter samples").out;
+    CHECK(std::count(few.begin(), few.end(), '\n') >= 4);
+    CHECK(std::count(few.begin(), few.end(), '\n') <= 12);
 }
 
 TEST_CASE("what cannot be installed changes nothing on any interface")

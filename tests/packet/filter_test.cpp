@@ -2,13 +2,20 @@
 // The loaded filter against the reference: every frame gets the same verdict and is counted under the same name.
 #include "dataplane/filter_live_control.h"
 #include "dataplane/filter_program.h"
+#include "dataplane/loaded.h"
 
+#include <arpa/inet.h>
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <linux/bpf.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <sys/socket.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <thread>
 
 #include "../dataplane/filter_reference.h"
 #include "packet_maker.h"
@@ -222,6 +229,153 @@ TEST_CASE("a limit lets its burst through for each source, and drops what is bey
         CHECK(through >= 20);
         CHECK(through <= 25);
     }
+}
+
+namespace {
+
+// From 10.0.0.2:40000, or the same in IPv6, to port 80 of 127.0.0.1 or ::1; with an MSS and `options` bytes more.
+std::vector<std::uint8_t> syn_frame(bool ipv6, std::size_t options, unsigned tags = 0)
+{
+    std::vector<std::uint8_t> frame{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2};
+    const auto put = [&](std::initializer_list<std::uint8_t> bytes) { frame.insert(frame.end(), bytes); };
+    for (unsigned tag = 0; tag < tags; ++tag)
+        put({0x81, 0, 0, 7});
+    const auto size = static_cast<std::uint8_t>(20 + options);
+    if (ipv6) {
+        put({0x86, 0xdd, 0x60, 0, 0, 0, 0, size, 6, 64, 0xfd});
+        frame.resize(frame.size() + 14);
+        put({2});
+        frame.resize(frame.size() + 15);
+        put({1});
+    } else {
+        put({8, 0,   0x45, 0, 0, static_cast<std::uint8_t>(20 + size), 0, 9, 0, 0, 64, 6, 0, 0, 10, 0, 0,
+             2, 127, 0,    0, 1});
+    }
+    put({0x9c, 0x40, 0,    80, 0, 0, 0x12, 0xff, 0, 0, 0, 0, static_cast<std::uint8_t>(size / 4 << 4),
+         2,    0xff, 0xff, 0,  0, 0, 0});
+    if (options >= 4) put({2, 4, 5, 0xb4});
+    for (std::size_t i = 4; i < options; ++i)
+        put({1});
+    return frame;
+}
+
+// The ones' complement sum over bytes, folded; a region that carries its checksum sums up to 0xffff.
+unsigned ones_sum(std::span<const std::uint8_t> bytes, unsigned sum = 0)
+{
+    for (std::size_t i = 0; i < bytes.size(); ++i)
+        sum += i % 2 ? bytes[i] : bytes[i] * 256U;
+    while (sum >> 16)
+        sum = (sum & 0xffff) + (sum >> 16);
+    return sum;
+}
+
+void check_answer(std::span<const std::uint8_t> syn, std::span<const std::uint8_t> got, bool ipv6, std::size_t network,
+                  bool option)
+{
+    REQUIRE(got.size() == syn.size()); // what is behind the answer is padding
+    const auto part = [](std::span<const std::uint8_t> of, std::size_t at, std::size_t size) {
+        const auto cut = of.subspan(at, size);
+        return std::vector(cut.begin(), cut.end());
+    };
+    CHECK(part(got, 0, 6) == part(syn, 6, 6));
+    CHECK(part(got, 6, 6) == part(syn, 0, 6));
+    CHECK(part(got, 12, network - 12) == part(syn, 12, network - 12)); // tags and type
+    const std::size_t address = network + (ipv6 ? 8 : 12), width = ipv6 ? 16 : 4, tcp = network + (ipv6 ? 40 : 20);
+    CHECK(part(got, address, width) == part(syn, address + width, width));
+    CHECK(part(got, address + width, width) == part(syn, address, width));
+    const std::size_t size = option ? 24 : 20;
+    if (ipv6)
+        CHECK(part(got, network, 8) ==
+              std::vector<std::uint8_t>{0x60, 0, 0, 0, 0, static_cast<std::uint8_t>(size), 6, 64});
+    else
+        CHECK(part(got, network, 10) ==
+              std::vector<std::uint8_t>{0x45, 0, 0, static_cast<std::uint8_t>(20 + size), 0, 0, 0x40, 0, 64, 6});
+    if (!ipv6) CHECK(ones_sum(got.subspan(network, 20)) == 0xffff);
+    CHECK(part(got, tcp, 4) == std::vector<std::uint8_t>{0, 80, 0x9c, 0x40});
+    CHECK(part(got, tcp + 8, 4) == std::vector<std::uint8_t>{0, 0, 0x13, 0}); // the SYN's sequence number + 1
+    CHECK(got[tcp + 12] == size / 4 << 4);
+    CHECK(got[tcp + 13] == 0x12);            // SYN and ACK
+    CHECK((got[tcp + 14] || got[tcp + 15])); // a window, for with none the client may say nothing
+    const unsigned mss = ipv6 ? 1440 : 1460;
+    if (option)
+        CHECK(part(got, tcp + 20, 4) ==
+              std::vector<std::uint8_t>{2, 4, static_cast<std::uint8_t>(mss >> 8), static_cast<std::uint8_t>(mss)});
+    const unsigned pseudo = ones_sum(got.subspan(address, 2 * width), static_cast<unsigned>(6 + size));
+    CHECK(ones_sum(got.subspan(tcp, size), pseudo) == 0xffff);
+}
+
+void answers_with_cookies()
+{
+    REQUIRE(::unshare(CLONE_NEWNET) == 0); // of this thread
+    REQUIRE(system("ip link set lo up && sysctl -qw net.ipv4.tcp_syncookies=2") == 0);
+    const Fd listener(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in6 address{};
+    address.sin6_family = AF_INET6;
+    address.sin6_port = htons(80);
+    REQUIRE(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(::listen(listener.get(), 16) == 0);
+
+    const Loaded loaded = load(policy_of("{interfaces: [eth0], syn_cookies: [80, 8000-8010], rules: [{name: new, "
+                                         "protocol: tcp, flags: \"syn,!ack\", verdict: count}]}"));
+    const auto run = [&](const std::vector<std::uint8_t>& frame) {
+        auto handled = run_frame(loaded.program.program(), frame);
+        REQUIRE(handled);
+        return *handled;
+    };
+    unsigned answered = 0;
+    for (const bool ipv6 : {false, true})
+        for (const std::size_t options : {0U, 4U, 20U, 40U})
+            for (const unsigned tags : {0U, 1U, 2U}) {
+                const auto syn = syn_frame(ipv6, options, tags);
+                const auto got = run(syn);
+                INFO("ipv6 ", ipv6, " options ", options, " tags ", tags);
+                REQUIRE(got.action == XDP_TX);
+                check_answer(syn, got.frame, ipv6, 14 + 4 * tags, options > 0);
+                ++answered;
+            }
+    const auto left_alone = [&](std::vector<std::uint8_t> frame) {
+        const auto got = run(frame);
+        return got.action == XDP_PASS && got.frame == frame;
+    };
+    auto frame = syn_frame(false, 4);
+    frame[14 + 20 + 13] = 16; // an ACK
+    CHECK(left_alone(frame));
+    frame = syn_frame(false, 4);
+    frame[14 + 20 + 3] = 81; // not named
+    CHECK(left_alone(frame));
+    frame[14 + 20 + 2] = 8000 >> 8;
+    frame[14 + 20 + 3] = 8000 & 255; // named, but nobody listens: the kernel's RST
+    CHECK(left_alone(frame));
+    frame = syn_frame(false, 4);
+    frame.push_back('x'); // data on the SYN
+    frame[17] = static_cast<std::uint8_t>(frame[17] + 1);
+    CHECK(left_alone(frame));
+    frame = syn_frame(false, 4);
+    frame[20] = 0x20; // a fragment
+    CHECK(left_alone(frame));
+    const auto counts = loaded.program.read_counts();
+    REQUIRE(counts);
+    CHECK((*counts)[COUNT_COOKIES].packets == answered);
+    CHECK((*counts)[COUNT_PASSED].packets == answered + 5); // every packet has one verdict, answered or not
+
+    REQUIRE(system("sysctl -qw net.ipv4.tcp_syncookies=1") == 0); // the queue is not full: the kernel's turn
+    CHECK(left_alone(syn_frame(false, 4)));
+    CHECK(left_alone(syn_frame(true, 4)));
+}
+
+} // namespace
+
+TEST_CASE("a SYN to a named port is answered as the kernel would answer it, and everything else left alone")
+{
+    bool ended = false; // a failed REQUIRE throws
+    std::thread([&] {
+        try {
+            answers_with_cookies();
+            ended = true;
+        } catch (...) {
+        }
+    }).join();
+    CHECK(ended);
 }
 
 TEST_CASE("a dry run passes what it counts as dropped")

@@ -52,6 +52,9 @@ TEST_CASE("a filter that uses everything is taken by the verifier, drops what it
 interfaces: [nwx0]
 drop_odd: all
 default: pass
+syn_cookies: [80, 443]
+sample_every: 1
+sample_most: 100
 lists:
   partners: {prefixes: [192.0.2.0/24, "2001:db8::/32"]}
   blocked: {verdict: drop, prefixes: [198.51.100.0/24, "2001:db8:bad::/48"]}
@@ -67,6 +70,7 @@ rules:
     REQUIRE_MESSAGE(applied.status == 0, applied.out);
     CHECK_FALSE(Pair::pings());
     CHECK(netwright("filter stats").out.find("ping") != std::string::npos);
+    CHECK(netwright("filter samples").out.find("10.77.0.2 > 10.77.0.1 icmp 8/0") != std::string::npos);
     CHECK(netwright("filter allow 10.77.0.0/24 2001:db8::/32 --for 1h").status == 0);
     CHECK(Pair::pings());
     CHECK(netwright("filter unblock 10.77.0.0/24").status == 0);
