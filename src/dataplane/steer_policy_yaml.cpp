@@ -69,7 +69,8 @@ Result<std::string> parse_bytes_hex(std::string_view text)
     for (std::size_t at = 0; at < text.size(); at += 2) {
         const auto byte = parse_hex(text.substr(at, 2));
         if (!byte || at + 2 > text.size())
-            return malformed(fmt::format("'{}' is no row of bytes: write two digits a byte, such as 160301", text.substr(0, 40)));
+            return malformed(
+                fmt::format("'{}' is no row of bytes: write two digits a byte, such as 160301", text.substr(0, 40)));
         bytes += static_cast<char>(*byte);
     }
     return bytes;
