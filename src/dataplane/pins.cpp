@@ -22,11 +22,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t state_size = 128 * 1024;
 
-fs::path link_path(const fs::path& directory, const std::string& interface)
-{
-    return directory / ("link-" + interface);
-}
-
 // A text lives in the kernel as an array map of one element.
 Result<Fd> make_state(std::string_view text)
 {
@@ -68,6 +63,13 @@ Result<fs::path> pin_directory(std::string_view name, const fs::path& bpffs)
                     fmt::format("no BPF file system at {0}: mount -t bpf bpf {0}", bpffs.string()));
     const auto space = TRY(kernel::current_namespace());
     return bpffs / "netwright" / (space.initial ? std::string(name) : fmt::format("{}-{}", name, space.inode));
+}
+
+fs::path link_path(const fs::path& directory, const std::string& name)
+{
+    std::string file = "link-" + name;
+    std::ranges::replace(file, '.', ':'); // as in eth0.5: bpffs keeps dots for itself, interfaces have no colons
+    return directory / file;
 }
 
 Result<Fd> claim_pins(const fs::path& directory, std::chrono::milliseconds patience)

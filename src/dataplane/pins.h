@@ -23,6 +23,8 @@ Result<std::filesystem::path> pin_directory(std::string_view name, const std::fi
 // `patience`.
 Result<Fd> claim_pins(const std::filesystem::path& directory, std::chrono::milliseconds patience = {});
 
+// Where an interface's link, or another of this name, is pinned.
+std::filesystem::path link_path(const std::filesystem::path& directory, const std::string& name);
 Result<void> pin(int descriptor, const std::filesystem::path& path);
 Result<Fd> pinned(const std::filesystem::path& path); // Absent: nothing is pinned there
 

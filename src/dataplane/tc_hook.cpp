@@ -35,7 +35,6 @@ constexpr std::string_view program_prefix = "steer_";
 bpf_attach_type attach_type(TcSide side) { return side == TcSide::Ingress ? tcx_ingress : tcx_egress; }
 
 std::string link_name(const TcPlace& place) { return place.interface + "-" + to_text(place.side); }
-fs::path link_path(const fs::path& directory, const TcPlace& place) { return directory / ("link-" + link_name(place)); }
 
 std::string shown(const TcPlace& place) { return fmt::format("{} ({})", place.interface, to_text(place.side)); }
 
@@ -149,7 +148,7 @@ Result<void> TcHooks::add(const TcPlace& place, int program)
 Result<void> TcHooks::add_link(Step& step, int program)
 {
     const std::string name = link_name(step.place);
-    step.link = Fd(bpf_obj_get(link_path(directory_, step.place).c_str()));
+    step.link = Fd(bpf_obj_get(link_path(directory_, link_name(step.place)).c_str()));
     const LinkFacts now = step.link ? TRY(facts_of(step.link.get())) : LinkFacts{};
     if (now.there) {
         step.before = Fd(bpf_prog_get_fd_by_id(now.program));
@@ -191,7 +190,7 @@ Result<void> TcHooks::add_filter(Step& step, int program)
 Result<void> TcHooks::pin_new()
 {
     for (const Step& step : done_)
-        if (step.fresh && step.link) TRY_VOID(pin(step.link.get(), link_path(directory_, step.place)));
+        if (step.fresh && step.link) TRY_VOID(pin(step.link.get(), link_path(directory_, link_name(step.place))));
     return {};
 }
 
@@ -243,7 +242,7 @@ bool holds_tc(const fs::path& directory, bool clsact, const TcPlace& place)
 {
     const kernel::LibbpfSilence silence;
     if (clsact) return is_ours(filter_program(place));
-    const Fd link(bpf_obj_get(link_path(directory, place).c_str()));
+    const Fd link(bpf_obj_get(link_path(directory, link_name(place)).c_str()));
     const auto facts = link ? facts_of(link.get()) : Result<LinkFacts>(LinkFacts{});
     return facts && facts->there;
 }

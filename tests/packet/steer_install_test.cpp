@@ -76,7 +76,7 @@ public:
     ~Desk()
     {
         (void)run("steer off");
-        for (const std::string link : {"nwa", "nwc"})
+        for (const std::string link : {"nwa", "nwc", "nwe.5"})
             (void)support::run({"ip", "link", "del", link});
         for (const std::string& space : {near_by, far_off})
             (void)support::run({"ip", "netns", "del", space});
@@ -334,14 +334,15 @@ TEST_CASE("what cannot be installed changes nothing on any interface")
 TEST_CASE("an interface that was deleted and made again is named, and taken again")
 {
     const Desk desk;
-    const std::string policy = "interfaces: [nwc]\nclasses: [{name: it, protocol: udp}]\n";
+    const std::string policy = "interfaces: [nwe.5]\nclasses: [{name: it, protocol: udp}]\n"; // a VLAN's usual name
+    support::must("ip link add nwe.5 type veth peer name nwf netns " + far_off);
     REQUIRE(desk.apply(policy).status == 0);
-    support::must("ip link del nwc");
-    CHECK(desk.run("steer show").out.find("nwc (egress) does not have the program any more") != std::string::npos);
-    support::must("ip link add nwc type veth peer name nwd netns " + far_off);
-    CHECK_FALSE(attached("nwc"));
+    support::must("ip link del nwe.5");
+    CHECK(desk.run("steer show").out.find("nwe.5 (egress) does not have the program any more") != std::string::npos);
+    support::must("ip link add nwe.5 type veth peer name nwf netns " + far_off);
+    CHECK_FALSE(attached("nwe.5"));
     REQUIRE(desk.apply(policy).status == 0);
-    CHECK(attached("nwc"));
+    CHECK(attached("nwe.5"));
     CHECK(desk.run("steer show").out.find("trouble") == std::string::npos);
 }
 
