@@ -220,10 +220,11 @@ __noinline int payload_fits(struct __sk_buff* skb, __u32 payload, __u32 number)
 {
     __u8 bytes[STEER_PAYLOAD] = {};
     const struct steer_class* class = &classes[number & (STEER_CLASSES - 1)];
-    const __u64 length = within(class->payload_length, 31);
-    if (length == 0) return 1;
-    if (length > STEER_PAYLOAD || !payload) return 0;
-    if (bpf_skb_load_bytes(skb, payload + class->payload_at, bytes, length)) return 0;
+    if (class->payload_length == 0) return 1;
+    if (!payload) return 0;
+    /* Up to Linux 6.7 the verifier does not learn from "is not 0" that a size is at least 1. */
+    const __u64 beyond_first = within(class->payload_length - 1, STEER_PAYLOAD - 1);
+    if (bpf_skb_load_bytes(skb, payload + class->payload_at, bytes, beyond_first + 1)) return 0;
     for (int i = 0; i < STEER_PAYLOAD; ++i)
         if (bytes[i] != class->payload[i]) return 0;
     return 1;
