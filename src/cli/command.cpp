@@ -46,6 +46,8 @@ constexpr std::array table{
     Command{"filter", "an XDP firewall in front of the whole stack", declare_filter},
     Command{"lb", "an XDP layer-4 load balancer", declare_lb},
     Command{"steer", "give packets to classes, and classes their priority, queue, mark, way and rate", declare_steer},
+    Command{"socket", "programs for single sockets: options by destination, more ports, groups, filters",
+            declare_socket},
     Command{"bypass", "tell how ready this host is for AF_XDP and DPDK, and what they take away", declare_bypass},
     Command{"rules", "list what audit checks, or explain one rule", declare_rules},
     Command{"cost", "compute what network work costs and what an improvement is worth", declare_cost},

@@ -101,5 +101,6 @@ Action declare_explain(CLI::App& app, const Globals& globals);
 Action declare_filter(CLI::App& app, const Globals& globals);
 Action declare_lb(CLI::App& app, const Globals& globals);
 Action declare_steer(CLI::App& app, const Globals& globals);
+Action declare_socket(CLI::App& app, const Globals& globals);
 
 } // namespace netwright::cli

@@ -9,10 +9,9 @@
 #include <fmt/format.h>
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <fstream>
+#include "support/cgroup.h"
 
 using namespace netwright;
 using namespace netwright::dataplane;
@@ -387,42 +386,26 @@ TEST_CASE("redirects name the interface")
 TEST_CASE("a packet belongs to its socket's cgroup and to those above it")
 {
     // TEST_RUN's socket is ours.
-    const auto root = cgroup_root();
-    if (!root) {
-        MESSAGE("skipped: ", root.error().what);
+    if (support::cgroup_mount().empty()) {
+        MESSAGE("skipped: cgroup2 is not mounted");
         return;
     }
-    const std::string upper = fmt::format("nwt-steer-{}", ::getpid()), lower = upper + "/below",
-                      other = upper + "/aside";
-    const auto home = [&] {
-        std::ifstream file("/proc/self/cgroup");
-        for (std::string line; std::getline(file, line);)
-            if (line.starts_with("0::")) return line.substr(3);
-        return std::string("/");
-    }();
-    const auto move = [&](const std::string& cgroup) {
-        std::ofstream(*root + "/" + cgroup + "/cgroup.procs") << ::getpid() << std::endl;
-    };
-    for (const std::string& path : {upper, lower, other})
-        REQUIRE(::mkdir((*root + "/" + path).c_str(), 0755) == 0);
+    const std::string name = fmt::format("nwt-steer-{}", ::getpid());
+    const support::Cgroup upper(name), lower(name + "/below"), other(name + "/aside");
     SteerPlaces places;
-    for (const std::string& path : {upper, lower, other})
-        places.cgroups.emplace(path, cgroup_id(path).value_or(0));
+    for (const support::Cgroup* one : {&upper, &lower, &other})
+        places.cgroups.emplace(one->name(), cgroup_id(one->name()).value_or(0));
     const std::string classes = fmt::format("  - {{name: other, cgroup: {}, set: {{mark: 3}}}}\n"
                                             "  - {{name: lower, cgroup: {}, set: {{mark: 1}}}}\n"
                                             "  - {{name: upper, cgroup: {}, set: {{mark: 2}}}}\n",
-                                            other, lower, upper);
-    {
-        const Loaded loaded(classes, places);
-        move(lower);
-        CHECK(loaded.run(ipv4({})).mark == 1);
-        move(upper);
-        CHECK(loaded.run(ipv4({})).mark == 2);
-        move(other);
-        CHECK(loaded.run(ipv4({})).mark == 3);
-        move(home);
-        CHECK(loaded.run(ipv4({})).mark == 0);
-    }
-    for (const std::string& path : {lower, other, upper})
-        CHECK(::rmdir((*root + "/" + path).c_str()) == 0);
+                                            other.name(), lower.name(), upper.name());
+    const Loaded loaded(classes, places);
+    lower.enter();
+    CHECK(loaded.run(ipv4({})).mark == 1);
+    upper.enter();
+    CHECK(loaded.run(ipv4({})).mark == 2);
+    other.enter();
+    CHECK(loaded.run(ipv4({})).mark == 3);
+    other.leave();
+    CHECK(loaded.run(ipv4({})).mark == 0);
 }

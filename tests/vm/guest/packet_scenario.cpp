@@ -147,4 +147,24 @@ classes:
     CHECK(netwright("steer off").status == 0);
     CHECK(shell("tc qdisc show dev nwx0").out.find("clsact") == std::string::npos);
 }
+
+TEST_CASE(
+    "programs for sockets are taken by the verifier: a connection is tuned, and a service answers on another port")
+{
+    const Pair pair;
+    REQUIRE(shell("(busybox nc -l -p 7000 </dev/null & echo $! >/tmp/nc.pid); sleep 1").status == 0);
+    const support::Output tuned = netwright("socket tune far initial-window=20 mark=1 --to 10.77.0.0/24,2001:db8::/32 "
+                                            "--ports 1-9999");
+    CHECK_MESSAGE(tuned.status == 0, tuned.out);
+    const support::Output served = netwright("socket serve more --pid " + shell("tr -d '\\n' </tmp/nc.pid").out +
+                                             " --port 7000 --to 10.77.0.1,2001:db8::1 --ports 7001-7005");
+    CHECK_MESSAGE(served.status == 0, served.out);
+    CHECK(shell("busybox nc -w 2 10.77.0.1 7003 </dev/null").status == 0);
+    const std::string listed = netwright("socket list").out;
+    CHECK_MESSAGE(listed.find("refused") == std::string::npos, listed);
+    CHECK_MESSAGE(listed.find("connections") != std::string::npos, listed);
+    CHECK(netwright("socket off far").status == 0);
+    CHECK(netwright("socket off more").status == 0);
+    (void)shell("kill $(cat /tmp/nc.pid) 2>/dev/null");
+}
 TEST_SUITE_END();
