@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // netwright steer: packets into classes on traffic control's hooks.
 #include "cli/command.h"
+#include "cli/session.h"
 #include "dataplane/pins.h"
 #include "dataplane/steer_control.h"
 #include "kernel/namespace.h"
@@ -22,7 +23,7 @@ namespace dp = dataplane;
 
 struct SteerFlags {
     std::string policy;
-    bool check = false, json = false;
+    bool check = false, force = false, json = false;
     double watch = 0;
 };
 
@@ -30,6 +31,36 @@ Result<std::filesystem::path> steer_pins(const Globals& globals)
 {
     if (!globals.netns.empty()) TRY_VOID(kernel::enter_namespace(globals.netns));
     return dp::pin_directory("steer");
+}
+
+bool can_cut(const dp::SteerClass& one) { return one.redirect.way != STEER_STAY || one.limit.has_value(); }
+
+// The lock-out guard: the connection of who applies a policy that redirects or limits belongs to a class of its own,
+// ahead of all others, which does nothing.
+Result<std::string> spare_session(dp::SteerPolicy& policy, const Globals& globals)
+{
+    if (std::ranges::none_of(policy.classes, can_cut)) return "";
+    auto kernel = TRY(open_kernel(globals));
+    const auto session = session_here(kernel);
+    const auto peer = session ? dp::parse_prefix(session->peer) : fail(Error::Kind::Absent, "no session");
+    const auto local = session ? dp::parse_prefix(session->local) : fail(Error::Kind::Absent, "no session");
+    if (!peer || !local) return "";
+    dp::SteerClass in, out;
+    in.name = "administrator-in", out.name = "administrator-out";
+    in.side = dp::TcSide::Ingress;
+    in.protocols = out.protocols = {6};
+    in.from = out.to = {*peer};
+    in.to = out.from = {*local};
+    for (const dp::SteerClass& guard : {in, out}) {
+        if (!policy.uses(guard.side)) continue;
+        if (policy.classes.size() == STEER_CLASSES ||
+            std::ranges::count(policy.classes, guard.name, &dp::SteerClass::name))
+            return fail(Error::Kind::Rejected, fmt::format("the policy leaves no room for the class '{}', which spares "
+                                                           "your own connection: remove a class, or give --force",
+                                                           guard.name));
+        policy.classes.insert(policy.classes.begin(), guard);
+    }
+    return fmt::format("your connection from {} is left alone (--force does not)\n", session->peer);
 }
 
 std::string limits_text(const dp::InstalledSteer& installed)
@@ -60,15 +91,17 @@ std::string hook_text(const dp::InstalledSteer& installed)
 Result<void> apply_policy(const SteerFlags& flags, const Globals& globals)
 {
     const std::string text = TRY(read_file(flags.policy, 1U << 20));
-    const auto policy = TRY(dp::parse_steer_policy(text, flags.policy));
+    auto policy = TRY(dp::parse_steer_policy(text, flags.policy));
     for (const std::string& doubt : dp::doubts(policy))
         fmt::print(stderr, "netwright: {}\n", report::printable(doubt));
     const std::string what =
         fmt::format("{} on {}", report::counted(policy.classes.size(), "class"), fmt::join(policy.interfaces, ", "));
     if (flags.check) return print("would steer: " + what + "\n");
+    std::string guard;
+    if (!flags.force) guard = TRY(spare_session(policy, globals));
     const auto directory = TRY(steer_pins(globals));
     const auto installed = TRY(dp::install_steer(directory, policy, flags.policy == "-" ? "stdin" : flags.policy));
-    return print(fmt::format("steering: {} ({})\n{}", what, hook_text(installed), limits_text(installed)));
+    return print(fmt::format("steering: {} ({})\n{}", what, hook_text(installed), limits_text(installed) + guard));
 }
 
 Result<void> show(const SteerFlags& flags, const Globals& globals)
@@ -149,6 +182,7 @@ Action declare_steer(CLI::App& app, const Globals& globals)
     CLI::App* const apply = add("apply", "install a policy, or replace the running one without a gap", apply_policy);
     apply->add_option("policy", flags->policy, "YAML file, or - for stdin (docs/steer.md)")->required();
     apply->add_flag("--check", flags->check, "read and judge the policy; install nothing");
+    apply->add_flag("--force", flags->force, "steer your own ssh connection, too");
     CLI::App* const shown = add("show", "what runs, where, and what has come to be wrong with it", show);
     shown->add_flag("--json", flags->json, "as JSON");
     CLI::App* const counted = add("stats", "packets and bytes by class", stats);

@@ -252,6 +252,36 @@ TEST_CASE("packets are redirected: as they are, to a neighbour, and into a veth'
     CHECK(received(near_by, outward).packets == 0);
 }
 
+TEST_CASE("who is logged in keeps his connection when everything else is redirected, unless he forces it")
+{
+    const Desk desk;
+    const Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const auto here = address_of("10.9.0.1", 2222);
+    REQUIRE(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&here), sizeof here) == 0);
+    REQUIRE(::listen(listener.get(), 16) == 0);
+    const auto connects = [&] {
+        bool connected = false;
+        in_namespace(near_by, [&] {
+            const Fd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+            const timeval patience{0, 300'000};
+            ::setsockopt(client.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+            connected = ::connect(client.get(), reinterpret_cast<const sockaddr*>(&here), sizeof here) == 0;
+        });
+        return connected;
+    };
+    std::ofstream(desk.directory / "all.yaml")
+        << "interfaces: [nwa]\nclasses: [{name: all, direction: ingress, redirect: {to: nwc, as: peer}}]\n";
+    const std::string ssh = "SSH_CONNECTION='10.9.0.2 51234 10.9.0.1 22' " NETWRIGHT_BINARY " steer apply all.yaml";
+    const auto guarded = desk.shell(ssh);
+    REQUIRE_MESSAGE(guarded.status == 0, guarded.out);
+    CHECK(guarded.out.find("your connection from 10.9.0.2 is left alone") != std::string::npos);
+    CHECK(connects());
+    CHECK_FALSE(desk.pings());
+    CHECK(desk.counted("administrator-in")["packets"] >= 2);
+    REQUIRE(desk.shell(ssh + " --force").status == 0);
+    CHECK_FALSE(connects());
+}
+
 TEST_CASE("without fq a limit drops, and says so")
 {
     const Desk desk;
