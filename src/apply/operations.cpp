@@ -171,6 +171,16 @@ Result<Receipt> settle_here(kernel::Kernel& here, Journal& journal, Record& reco
 
 } // namespace
 
+std::vector<std::string> consequences(const Record& record)
+{
+    std::vector<std::string> all;
+    for (const Step& step : record.steps)
+        if (std::string words = step.to && !step.follower ? tunable::consequence(step.tunable, *step.to) : "";
+            !words.empty())
+            all.push_back(std::move(words));
+    return all;
+}
+
 void stamp(Record& record, State state)
 {
     record.state = state;
@@ -209,6 +219,8 @@ Result<Receipt> keep(kernel::Kernel& kernel, Journal& journal, Record& record)
     }
     Receipt receipt = receipt_of(record);
     add_steps(kernel, record, receipt);
+    for (std::string& consequence : consequences(record))
+        receipt.warnings.push_back(std::move(consequence));
     if (auto removed = remove_undo_script(journal.directory(), record.id); !removed)
         receipt.warnings.push_back(removed.error().what);
     const auto overridden = overridden_by(record.etc_dir, *settings);

@@ -14,6 +14,9 @@ enum class IfChanged { Refuse, Leave, Overwrite };
 // Sets the state and the time of it.
 void stamp(Record& record, State state);
 
+// What the owner should know of the values that were set.
+std::vector<std::string> consequences(const Record& record);
+
 // Makes an Applied (or half kept) transaction last and closes it. After a failure it waits as before, and its deadline
 // stands. Rejected: its time is over.
 Result<Receipt> keep(kernel::Kernel& kernel, Journal& journal, Record& record);

@@ -22,8 +22,8 @@ std::string_view to_text(Outcome outcome); // "set", "restored", …
 struct StepReport {
     Tunable tunable;
     Outcome outcome = Outcome::Set;
-    std::optional<Value> from, to, now;
-    std::string note; // why, where the outcome is not what was asked for
+    std::optional<Value> from, to, now; // to: of a follower what the kernel made of it
+    std::string note;                   // why, where the outcome is not what was asked for
 };
 
 struct Receipt {

@@ -229,6 +229,7 @@ Result<Receipt> Transaction::apply()
     if (options_.confirm_within) lock_.reset();
     Receipt receipt{.transaction = record_.id,
                     .state = record_.state,
+                    .warnings = consequences(record_),
                     .deadline_at = record_.deadline_at,
                     .network_namespace = record_.space.initial ? "" : kernel::describe(record_.space)};
     for (const Step& step : record_.steps)

@@ -33,7 +33,7 @@ bool in_doubt(const Record& record, std::size_t place)
 
 StepReport report_of(const Step& step, Outcome outcome, std::optional<Value> now, std::string note)
 {
-    return {step.tunable, outcome, step.from, step.to, std::move(now), std::move(note)};
+    return {step.tunable, outcome, step.from, step.follower ? step.shown : step.to, std::move(now), std::move(note)};
 }
 
 StepReport unreadable(const Step& step, const Error& error)

@@ -23,6 +23,7 @@ struct Kind {
     Result<void> (*write)(kernel::Kernel& kernel, const Tunable& tunable, const Value& value);
     bool (*same)(const Tunable& tunable, const Value& a, const Value& b);
     std::vector<Tunable> (*also_changed_by)(kernel::Kernel& kernel, const Tunable& tunable);
+    std::string (*consequence)(const Tunable& tunable, const Value& value);
     Result<std::vector<Reading>> (*list)(kernel::Kernel& kernel);
     std::string (*undo_command)(const Tunable& tunable, const std::optional<Value>& from);
 };
@@ -33,6 +34,7 @@ struct KindDefaults {
     using Address = AddressType;
     static bool same(const Address&, const Value& a, const Value& b) { return a == b; }
     static std::vector<Tunable> also_changed_by(kernel::Kernel&, const Address&) { return {}; }
+    static std::string consequence(const Address&, const Value&) { return {}; }
 };
 
 template <class Functions>
@@ -54,6 +56,8 @@ constexpr Kind kind_of(std::string_view name, std::string_view source)
                 [](kernel::Kernel& kernel, const Tunable& one) {
                     return Functions::also_changed_by(kernel, std::get<Address>(one));
                 },
+            .consequence = [](const Tunable& one,
+                              const Value& value) { return Functions::consequence(std::get<Address>(one), value); },
             .list = [](kernel::Kernel& kernel) { return Functions::list(kernel); },
             .undo_command =
                 [](const Tunable& one, const std::optional<Value>& from) {

@@ -119,6 +119,16 @@ struct NotrackKind : KindDefaults<NotrackPort> {
         return {};
     }
 
+    static std::string consequence(const NotrackPort& port, const Value& value)
+    {
+        if (to_text(value) != "on") return {};
+        return fmt::format("{}: without tracking, rules with ct state, ct mark, ct count or limits on connections see "
+                           "none of these packets, \"established, related\" lets no answer in, NAT and port forwarding "
+                           "pass them over, conntrack -L and its events do not show them, and connections that are "
+                           "open now stay in its table until they time out",
+                           to_text(Tunable{port}));
+    }
+
     static Result<std::vector<Reading>> list(kernel::Kernel& kernel)
     {
         std::vector<Reading> found;

@@ -111,6 +111,11 @@ std::vector<Tunable> also_changed_by(kernel::Kernel& kernel, const Tunable& tuna
     return others;
 }
 
+std::string consequence(const Tunable& tunable, const Value& value)
+{
+    return kind_of(tunable).consequence(tunable, value);
+}
+
 Result<std::vector<Reading>> list_values(kernel::Kernel& kernel)
 {
     std::vector<Reading> all;

@@ -27,6 +27,8 @@ bool same(const Tunable& tunable, const std::optional<Value>& a, const std::opti
 // Other tunables that the kernel itself changes when this one is written (conf.all.forwarding sets every interface's),
 // as far as they exist here: whoever undoes a write must put these back as well.
 std::vector<Tunable> also_changed_by(kernel::Kernel& kernel, const Tunable& tunable);
+// What stops working with this value, in a sentence for whoever sets it; "": nothing that its name does not say.
+std::string consequence(const Tunable& tunable, const Value& value);
 // A tunable that exists here, and its value.
 struct Reading {
     Tunable tunable;

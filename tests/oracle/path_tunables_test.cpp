@@ -378,6 +378,16 @@ TEST_CASE("a connection with an endpoint really has two subflows")
     peer.join();
 }
 
+TEST_CASE("whoever switches tracking off is told what stops working")
+{
+    const Tunable port = *parse_tunable("notrack/tcp/8080");
+    const std::string words = tunable::consequence(port, Value{std::string("on")});
+    for (const char* what : {"notrack/tcp/8080: ", "ct state", "established, related", "NAT", "conntrack -L"})
+        CHECK_MESSAGE(words.find(what) != std::string::npos, what);
+    CHECK(tunable::consequence(port, Value{std::string("off")}) == "");
+    CHECK(tunable::consequence(*parse_tunable("link/eth0/mtu"), Value{std::int64_t{1400}}) == "");
+}
+
 TEST_CASE("an untracked port leaves no trace in conntrack, its neighbours do")
 {
     const Netns space;
