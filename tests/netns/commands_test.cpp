@@ -70,6 +70,15 @@ bool one_line(const std::string& text) { return text.starts_with("netwright: ") 
 
 constexpr const char* web = " --workload web-server --bandwidth 10Gbit --rtt 50ms --seconds 0";
 
+// Counters of the whole host move between two looks: how much is left out, what was found and where stays.
+nlohmann::json without_counts(nlohmann::json findings)
+{
+    for (auto& finding : findings)
+        for (auto& evidence : finding.at("evidence"))
+            evidence.erase("value");
+    return findings;
+}
+
 } // namespace
 
 TEST_CASE("a plan for 10 Gbit/s over 50 ms is applied, confirmed, found again and rolled back without a trace")
@@ -395,7 +404,7 @@ TEST_CASE("a capture is judged like the host it came from")
     REQUIRE(desk.run("capture --seconds 0 -o host.json").status == 0);
     const auto live = nlohmann::json::parse(desk.run("audit --seconds 0 --json").out);
     const auto stored = nlohmann::json::parse(desk.run("audit --from host.json --json").out);
-    CHECK(live.at("findings") == stored.at("findings"));
+    CHECK(without_counts(live.at("findings")) == without_counts(stored.at("findings")));
     CHECK(desk.run("audit --seconds 0 --fail-on critical").status == 0);
 }
 
