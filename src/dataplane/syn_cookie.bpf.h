@@ -14,7 +14,8 @@
 const volatile __u32 own_mss4, own_mss6; /* what the answer says that this host can take */
 
 enum {
-    HEADER_WORDS = 15, /* a TCP header is 20 to 60 bytes */
+    HEADER_WORDS = 15, /* a TCP header is 20 to 60 bytes; */
+    HEADER_ROOM = 21,  /* 20 and 63 as far as the verifier can tell */
     ANSWER_TCP = 20,
     ANSWER_MSS = 4, /* the only option */
     ANSWER_TTL = 64,
@@ -70,11 +71,10 @@ INLINE __s64 cookie_for(struct xdp_md* context, const struct facts* facts, const
     struct bpf_sock* listener =
         bpf_skc_lookup_tcp(context, &tuple, ipv6 ? sizeof(tuple.ipv6) : sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
     if (!listener) return -1;
-    if (listener->state == BPF_TCP_LISTEN) {
-        size = within(size, 63);
-        if (size >= ANSWER_TCP && size <= sizeof(__u32) * HEADER_WORDS)
-            cookie = bpf_tcp_gen_syncookie(listener, network, ipv6 ? 40 : 20, syn, size);
-    }
+    /* A sum with two bounds, for clang makes one comparison of two, which Linux 6.1 learns nothing from. */
+    const __u64 options = within(size - ANSWER_TCP, 63);
+    if (listener->state == BPF_TCP_LISTEN)
+        cookie = bpf_tcp_gen_syncookie(listener, network, ipv6 ? 40 : 20, syn, ANSWER_TCP + options);
     bpf_sk_release(listener);
     return cookie;
 }
@@ -122,7 +122,7 @@ INLINE void turn_around(__u8* frame, __u8* at, const struct facts* facts, const 
 INLINE int answer(struct xdp_md* context, const struct facts* facts, const int ipv6)
 {
     const __u32 before = ipv6 ? 40 : 20; /* of the TCP header */
-    __u32 words[HEADER_WORDS] = {};
+    __u32 words[HEADER_ROOM] = {};
     __u8* frame = data_of(context);
     const void* end = end_of(context);
     __u8* at = frame + within(facts->network, 63);
@@ -139,9 +139,11 @@ INLINE int answer(struct xdp_md* context, const struct facts* facts, const int i
     struct tcphdr* syn = (struct tcphdr*)words;
     const __s64 cookie = cookie_for(context, facts, ipv6, at, syn, size);
     if (cookie < 0) return 0;
-    const __u32 option = size > ANSWER_TCP ? ANSWER_MSS : 0; /* a SYN without options has no room for one */
+    __u64 option = size > ANSWER_TCP ? ANSWER_MSS : 0; /* a SYN without options has no room for one */
+    asm volatile(""
+                 : "+r"(option)); /* clang would ask for the size again later, and Linux 6.1 think of another answer */
     if ((const void*)(tcp + ANSWER_TCP + option) > end) return 0;
-    turn_around(frame, at, facts, ipv6, syn, (__u32)cookie, option);
+    turn_around(frame, at, facts, ipv6, syn, (__u32)cookie, (__u32)option);
     return 1;
 }
 
