@@ -24,6 +24,20 @@ inline void aim(std::vector<std::uint8_t>& frame, const dataplane::LbConfig& con
     std::copy_n(vip.address.address.begin(), size, frame.begin() + static_cast<std::ptrdiff_t>(place));
 }
 
+// Payload at its end, which the lengths in its headers know of where they were right.
+inline void lengthen(std::vector<std::uint8_t>& frame, std::size_t more)
+{
+    std::size_t at = 12;
+    while (at + 6 < frame.size() && (frame[at] == 0x81 || frame[at] == 0x88))
+        at += 4;
+    const std::size_t length = at + 2 + (frame[at] == 0x86 ? 4 : 2), before = frame.size();
+    if (before < length + 16) return;
+    const std::size_t sum = static_cast<std::size_t>(frame[length] << 8 | frame[length + 1]) + more;
+    frame[length] = static_cast<std::uint8_t>(sum >> 8);
+    frame[length + 1] = static_cast<std::uint8_t>(sum);
+    frame.resize(before + more, 0xa5);
+}
+
 // Puts the start of a QUIC packet into UDP's payload where its VIP looks for that: mostly a server ID of its pool.
 inline void identify(std::vector<std::uint8_t>& frame, const dataplane::LbConfig& config, std::mt19937& random)
 {

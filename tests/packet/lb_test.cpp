@@ -105,20 +105,6 @@ std::string pool_of(std::initializer_list<std::pair<int, int>> backends)
            "]}}, vips: [{address: 192.0.2.1, port: 80, protocol: tcp, pool: web}]}";
 }
 
-// Payload at its end, which the lengths in its headers know of where they were right.
-void lengthen(Frame& frame, std::size_t more)
-{
-    std::size_t at = 12;
-    while (at + 6 < frame.size() && (frame[at] == 0x81 || frame[at] == 0x88))
-        at += 4;
-    const std::size_t length = at + 2 + (frame[at] == 0x86 ? 4 : 2), before = frame.size();
-    if (before < length + 16) return;
-    const std::size_t sum = static_cast<std::size_t>(frame[length] << 8 | frame[length + 1]) + more;
-    frame[length] = static_cast<std::uint8_t>(sum >> 8);
-    frame[length + 1] = static_cast<std::uint8_t>(sum);
-    frame.resize(before + more, 0xa5);
-}
-
 const std::string everything = R"(
 source: [10.200.0.0/16, "2001:db8:f::/64"]
 mtu: 1300
@@ -214,7 +200,7 @@ TEST_CASE("program and reference agree on 100,000 generated packets, to the byte
         Frame frame = i % 4 ? maker.frame() : test::icmp_error(config, random);
         if (i % 4) test::aim(frame, config, random);
         if (i % 4 == 2) test::identify(frame, config, random);
-        if (i % 16 == 1) lengthen(frame, 400 + random() % 1000);
+        if (i % 16 == 1) test::lengthen(frame, 400 + random() % 1000);
         const auto wanted = balancer.balance(frame);
         const Handled got = desk.run(frame);
         ++expected[!wanted.why.empty() ? wanted.why : wanted.action == XDP_TX ? "sent" : "passed"];
