@@ -2,7 +2,8 @@
 // netwright lb: an XDP layer-4 load balancer.
 #include "cli/command.h"
 #include "cli/lb_decap.h"
-#include "dataplane/lb_control.h"
+#include "cli/lb_run.h"
+#include "dataplane/lb_status.h"
 #include "dataplane/pins.h"
 #include "kernel/namespace.h"
 
@@ -120,29 +121,12 @@ std::string stats_text(const std::vector<dp::LbCounted>& counts, const Globals& 
     return report::table(rows, style_of(STDOUT_FILENO, globals));
 }
 
-// The text format of Prometheus, for node_exporter's textfile collector. Names hold nothing that needs escaping.
-std::string stats_prometheus(const std::vector<dp::LbCounted>& counts)
-{
-    std::string text;
-    for (const bool bytes : {false, true})
-        for (std::size_t kind = 0; kind < kind_words.size(); ++kind) {
-            const std::string metric =
-                fmt::format("netwright_lb_{}_{}_total", kind_words[kind], bytes ? "bytes" : "packets");
-            text += fmt::format("# TYPE {} counter\n", metric);
-            for (const dp::LbCounted& count : counts)
-                if (static_cast<std::size_t>(count.of) == kind)
-                    text += fmt::format("{}{{{}=\"{}\"}} {}\n", metric, kind == 2 ? "reason" : kind_words[kind],
-                                        count.name, bytes ? count.sum.bytes : count.sum.packets);
-        }
-    return text;
-}
-
 Result<void> stats(const LbFlags& flags, const Globals& globals)
 {
     const auto directory = TRY(enter(globals));
     for (;;) {
         const auto counts = TRY(dp::lb_stats(directory));
-        TRY_VOID(print(flags.prometheus ? stats_prometheus(counts)
+        TRY_VOID(print(flags.prometheus ? dp::to_prometheus(counts)
                        : flags.json     ? stats_json(counts)
                                         : stats_text(counts, globals)));
         if (flags.watch <= 0) return {};
@@ -187,6 +171,11 @@ Action declare_lb(CLI::App& app, const Globals& globals)
     add("off", "detach it and forget its connections and counters", off);
     CLI::App* const decap = app.add_subcommand("decap", "on a backend: take the balancer's outer header off");
     decap->callback([chosen, run = declare_decap(*decap, globals)] { *chosen = run; });
+    CLI::App* const supervised =
+        app.add_subcommand("run", "in the foreground: start it, check its backends, serve its status");
+    supervised->callback([chosen, run = declare_lb_run(*supervised, globals)] { *chosen = run; });
+    CLI::App* const asked = app.add_subcommand("status", "what 'lb run' thinks of the backends");
+    asked->callback([chosen, run = declare_lb_status(*asked, globals)] { *chosen = run; });
     return [chosen] {
         const auto done_well = (*chosen)();
         return done_well ? done : complain(done_well.error());

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/units.h"
+#include "dataplane/lb_check.h"
 #include "dataplane/prefix.h"
 
 #include <array>
@@ -20,6 +21,7 @@ using LinkAddress = std::array<std::uint8_t, 6>;
 struct LbBackend {
     Prefix address;                       // of a single host
     std::uint32_t weight = 1;             // 0: drains, which keeps its connections and gets no new ones
+    bool down = false;                    // found so by its pool's check: it has no connections and gets none
     std::optional<std::uint16_t> quic_id; // the server ID in connection IDs that it gives out
     std::optional<LinkAddress> link; // Layer2: where the interface of arrival reaches it; none: as the kernel knows it
     bool operator==(const LbBackend&) const = default;
@@ -33,6 +35,8 @@ struct LbPool {
     std::string name;
     LbMode mode = LbMode::Ipip;
     std::vector<LbBackend> backends; // no address twice
+    std::optional<LbCheck> check;
+    Nanoseconds slow_start{}; // how long one that comes back takes to its whole weight
     bool operator==(const LbPool&) const = default;
 };
 
@@ -47,6 +51,13 @@ struct LbVip {
 };
 std::string to_text(const LbVip& vip); // "192.0.2.1:443/tcp", "[2001:db8::1]:53/udp"
 
+// Where the status page is served.
+struct LbListen {
+    Prefix address; // of a single host
+    std::uint16_t port = 0;
+    bool operator==(const LbListen&) const = default;
+};
+
 struct LbConfig {
     std::vector<std::string> interfaces;       // where packets to the VIPs come in; empty: nowhere yet
     bool generic = false;                      // XDP behind the allocation of buffers, for drivers without native XDP
@@ -59,6 +70,7 @@ struct LbConfig {
     Nanoseconds drain = std::chrono::hours(1); // how long connections stay where they were after a change
     std::vector<LbPool> pools;
     std::vector<LbVip> vips;
+    std::optional<LbListen> listen;
     bool operator==(const LbConfig&) const = default;
 };
 

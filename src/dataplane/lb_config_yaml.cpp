@@ -15,12 +15,12 @@
 namespace netwright::dataplane {
 namespace {
 
-constexpr std::array<std::string_view, 12> config_fields{"interfaces", "xdp",      "mode",        "source",
-                                                         "mtu",        "gue_port", "quic_config", "icmp_rate",
-                                                         "drain",      "hash_key", "pools",       "vips"};
+constexpr std::array<std::string_view, 13> config_fields{"listen",   "interfaces", "xdp",         "mode",      "source",
+                                                         "mtu",      "gue_port",   "quic_config", "icmp_rate", "drain",
+                                                         "hash_key", "pools",      "vips"};
 constexpr std::array<std::string_view, 3> mode_words{"ipip", "gue", "layer2"};
 constexpr std::array<std::string_view, 2> xdp_words{"native", "generic"};
-constexpr std::array<std::string_view, 2> pool_fields{"backends", "mode"};
+constexpr std::array<std::string_view, 4> pool_fields{"backends", "mode", "check", "slow_start"};
 constexpr std::array<std::string_view, 4> backend_fields{"address", "weight", "mac", "quic_id"};
 constexpr std::array<std::string_view, 5> vip_fields{"address", "port", "protocol", "pool", "affinity"};
 constexpr std::array<std::string_view, 2> protocol_words{"tcp", "udp"};
@@ -79,6 +79,24 @@ Result<LinkAddress> parse_link_address(std::string_view text)
     }
     if (address == LinkAddress{} || address[0] & 1) return wrong();
     return address;
+}
+
+// "127.0.0.1:9464", "[::1]:9464".
+Result<LbListen> parse_listen(std::string_view text)
+{
+    const std::size_t colon = text.rfind(':');
+    const auto wrong = [&] {
+        return malformed(
+            fmt::format("'{}' is no address with a port: write 127.0.0.1:9464 or [::1]:9464", text.substr(0, 64)));
+    };
+    if (colon == std::string_view::npos) return wrong();
+    std::string_view host = text.substr(0, colon);
+    const bool brackets = host.size() > 2 && host.front() == '[' && host.back() == ']';
+    if (brackets) host = host.substr(1, host.size() - 2);
+    const auto address = parse_prefix(host);
+    const auto port = parse_number(text.substr(colon + 1), 1, 65535);
+    if (!address || !port || host.find('/') != std::string_view::npos || address->ipv6 != brackets) return wrong();
+    return LbListen{*address, static_cast<std::uint16_t>(*port)};
 }
 
 Result<LbMode> parse_mode(std::string_view text) { return word_to<LbMode>("mode", mode_words, text); }
@@ -165,6 +183,8 @@ Result<void> ConfigReader::settings(const YamlNode& root)
     if (const YamlNode* node = root.find("xdp")) config_.generic = TRY(reader_.read(*node, "xdp", xdp)) == 1;
     if (const YamlNode* node = root.find("interfaces")) TRY_VOID(interfaces(*node));
     if (const YamlNode* source = root.find("source")) TRY_VOID(sources(*source));
+    if (const YamlNode* listen = root.find("listen"))
+        config_.listen = TRY(reader_.read(*listen, "listen", parse_listen));
     config_.gue_port = static_cast<std::uint16_t>(TRY(number(root, "gue_port", config_.gue_port, 1, 65535)));
     config_.mtu = static_cast<std::uint32_t>(TRY(number(root, "mtu", config_.mtu, 576, 65535)));
     config_.quic_config = static_cast<std::uint8_t>(TRY(number(root, "quic_config", 0, 0, 6)));
@@ -208,8 +228,17 @@ Result<void> ConfigReader::in_one_way(const YamlNode& node, const LbPool& pool, 
 Result<LbPool> ConfigReader::pool(const std::string& name, const YamlNode& node)
 {
     TRY_VOID(reader_.only(node, pool_fields, "pool"));
-    LbPool pool{name, mode_, {}};
+    LbPool pool;
+    pool.name = name;
+    pool.mode = mode_;
     if (const YamlNode* mode = node.find("mode")) pool.mode = TRY(reader_.read(*mode, "mode", parse_mode));
+    if (const YamlNode* check = node.find("check")) pool.check = TRY(read_lb_check(reader_, *check));
+    if (const YamlNode* start = node.find("slow_start")) {
+        pool.slow_start = TRY(reader_.read(*start, "slow_start", parse_duration));
+        if (pool.slow_start > std::chrono::hours(1)) return reader_.fail_at(*start, "slow_start is at most 1h");
+        if (!pool.check)
+            return reader_.fail_at(*start, "slow_start needs a 'check': nothing else tells when one comes back");
+    }
     std::map<Prefix, unsigned> lines;
     const YamlNode* backends = TRY(reader_.need(node, "backends"));
     if (backends->kind != YamlNode::Kind::List || backends->items.empty())

@@ -117,17 +117,18 @@ bool add_pool(LbImage& image, const LbPool& pool, const Earlier& was)
 {
     std::vector<MaglevBackend> placed;
     std::vector<std::uint16_t> numbers;
+    std::set<std::uint16_t> members; // that may have connections
     for (const LbBackend& backend : pool.backends) {
-        placed.push_back({maglev_identity(backend.address.address), backend.weight});
+        placed.push_back({maglev_identity(backend.address.address), backend.down ? 0 : backend.weight});
         numbers.push_back(image.numbers.at(backend.address));
+        if (!backend.down) members.insert(numbers.back());
     }
-    const std::set<std::uint16_t> members(numbers.begin(), numbers.end());
     const auto table = maglev_table(placed);
     const std::size_t row = image.rows.size();
     image.pools.emplace(pool.name, static_cast<std::uint32_t>(row));
     image.rows.resize(row + LB_ROWS);
     for (std::size_t i = 0; i < numbers.size(); ++i)
-        if (const auto id = pool.backends[i].quic_id) {
+        if (const auto id = pool.backends[i].quic_id; id && !pool.backends[i].down) {
             image.quic_keys.push_back({static_cast<std::uint32_t>(row), *id});
             image.quic.push_back(numbers[i]);
         }
@@ -195,7 +196,7 @@ Result<void> number(LbImage& image, const LbConfig& config, const LbImage& befor
         for (const LbBackend& backend : pool.backends) {
             const std::uint16_t number = image.numbers.at(backend.address);
             if (number >= image.backends.size()) image.backends.resize(number + 1U);
-            image.backends[number] = backend_of(backend, pool.mode);
+            if (!backend.down) image.backends[number] = backend_of(backend, pool.mode); // down in all its pools: nobody
         }
     return {};
 }

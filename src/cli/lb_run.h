@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// netwright lb run, lb status.
+#pragma once
+
+#include "cli/command.h"
+
+#include <functional>
+
+namespace netwright::cli {
+
+// Declare the flags on their subcommands and give back what to do.
+std::function<Result<void>()> declare_lb_run(CLI::App& app, const Globals& globals);
+std::function<Result<void>()> declare_lb_status(CLI::App& app, const Globals& globals);
+
+} // namespace netwright::cli
