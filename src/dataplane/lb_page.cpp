@@ -2,7 +2,7 @@
 // libmicrohttpd by dlopen(3): only a supervised balancer with a status page needs it.
 #include "dataplane/lb_page.h"
 
-#include "kernel/library.h"
+#include "base/shared_library.h"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -15,7 +15,8 @@
 namespace netwright::dataplane {
 
 struct LbPageServer::Library {
-    kernel::Library handle;
+    explicit Library(SharedLibrary loaded) : handle(std::move(loaded)) {}
+    SharedLibrary handle;
     decltype(&MHD_start_daemon) start = nullptr;
     decltype(&MHD_stop_daemon) stop = nullptr;
     decltype(&MHD_create_response_from_buffer) respond = nullptr;
@@ -24,12 +25,14 @@ struct LbPageServer::Library {
     decltype(&MHD_destroy_response) drop = nullptr;
     MHD_Daemon* daemon = nullptr;
 
-    bool find_all()
+    Result<void> find_all()
     {
-        return handle.find(start, "MHD_start_daemon") && handle.find(stop, "MHD_stop_daemon") &&
-               handle.find(respond, "MHD_create_response_from_buffer") &&
-               handle.find(add_header, "MHD_add_response_header") && handle.find(queue, "MHD_queue_response") &&
-               handle.find(drop, "MHD_destroy_response");
+        TRY_VOID(handle.find(start, "MHD_start_daemon"));
+        TRY_VOID(handle.find(stop, "MHD_stop_daemon"));
+        TRY_VOID(handle.find(respond, "MHD_create_response_from_buffer"));
+        TRY_VOID(handle.find(add_header, "MHD_add_response_header"));
+        TRY_VOID(handle.find(queue, "MHD_queue_response"));
+        return handle.find(drop, "MHD_destroy_response");
     }
 
     MHD_Result answer(MHD_Connection* connection, unsigned status, LbPage page) const
@@ -69,8 +72,8 @@ LbPageServer::~LbPageServer()
 
 Result<std::unique_ptr<LbPageServer>> LbPageServer::start(const LbListen& where, Pages pages)
 {
-    auto library = std::make_unique<Library>(TRY(kernel::Library::open("libmicrohttpd.so.12", "libmicrohttpd12")));
-    if (!library->find_all()) return fail(Error::Kind::Unsupported, "libmicrohttpd.so.12 is here, but cannot be used");
+    auto library = std::make_unique<Library>(TRY(SharedLibrary::open("libmicrohttpd.so.12", "libmicrohttpd12")));
+    TRY_VOID(library->find_all());
     sockaddr_storage address{};
     auto* const to4 = reinterpret_cast<sockaddr_in*>(&address);
     auto* const to6 = reinterpret_cast<sockaddr_in6*>(&address);

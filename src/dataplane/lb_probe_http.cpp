@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // HTTP and HTTPS with libcurl, by dlopen(3).
 #define CURL_DISABLE_TYPECHECK // its macros would take our pointers' places
+#include "base/shared_library.h"
 #include "dataplane/lb_probe.h"
-#include "kernel/library.h"
 
 #include <curl/curl.h>
 #include <fmt/format.h>
@@ -14,7 +14,9 @@ namespace netwright::dataplane {
 namespace {
 
 struct Curl {
-    kernel::Library library;
+    explicit Curl(SharedLibrary loaded) : library(std::move(loaded)) {}
+
+    SharedLibrary library;
     decltype(&curl_global_init) start = nullptr;
     decltype(&curl_easy_init) make = nullptr;
     decltype(&curl_easy_cleanup) drop = nullptr;
@@ -30,16 +32,18 @@ struct Curl {
 
 Result<Curl> Curl::open()
 {
-    Curl curl{TRY(kernel::Library::open("libcurl.so.4", "libcurl4"))};
-    const auto& library = curl.library;
-    const bool whole = library.find(curl.start, "curl_global_init") && library.find(curl.make, "curl_easy_init") &&
-                       library.find(curl.drop, "curl_easy_cleanup") && library.find(curl.set, "curl_easy_setopt") &&
-                       library.find(curl.perform, "curl_easy_perform") &&
-                       library.find(curl.info, "curl_easy_getinfo") && library.find(curl.text, "curl_easy_strerror") &&
-                       library.find(curl.append, "curl_slist_append") &&
-                       library.find(curl.free_list, "curl_slist_free_all");
-    if (!whole || curl.start(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-        return fail(Error::Kind::Unsupported, "libcurl.so.4 is here, but cannot be used");
+    Curl curl(TRY(SharedLibrary::open("libcurl.so.4", "libcurl4")));
+    TRY_VOID(curl.library.find(curl.start, "curl_global_init"));
+    TRY_VOID(curl.library.find(curl.make, "curl_easy_init"));
+    TRY_VOID(curl.library.find(curl.drop, "curl_easy_cleanup"));
+    TRY_VOID(curl.library.find(curl.set, "curl_easy_setopt"));
+    TRY_VOID(curl.library.find(curl.perform, "curl_easy_perform"));
+    TRY_VOID(curl.library.find(curl.info, "curl_easy_getinfo"));
+    TRY_VOID(curl.library.find(curl.text, "curl_easy_strerror"));
+    TRY_VOID(curl.library.find(curl.append, "curl_slist_append"));
+    TRY_VOID(curl.library.find(curl.free_list, "curl_slist_free_all"));
+    if (curl.start(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return fail(Error::Kind::Unsupported, "libcurl.so.4 does not start");
     return curl;
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // tcpdump's expressions as classic BPF. libpcap is taken where it is installed, when it is needed: nothing else of
 // netwright asks for it.
+#include "base/shared_library.h"
 #include "dataplane/socket_classic.h"
 
-#include <dlfcn.h>
 #include <fmt/format.h>
 
 #include <memory>
@@ -20,7 +20,9 @@ constexpr int ethernet = 1, raw_ip = 12; // DLT_EN10MB, DLT_RAW
 constexpr unsigned any_netmask = 0xffffffff;
 
 struct Libpcap {
-    std::unique_ptr<void, int (*)(void*)> library{nullptr, ::dlclose};
+    explicit Libpcap(SharedLibrary loaded) : library(std::move(loaded)) {}
+
+    SharedLibrary library;
     void* (*open_dead)(int, int) = nullptr;
     int (*compile)(void*, PcapProgram*, const char*, int, unsigned) = nullptr;
     char* (*error)(void*) = nullptr;
@@ -30,22 +32,15 @@ struct Libpcap {
 
 Result<Libpcap> open_libpcap()
 {
-    Libpcap pcap;
-    pcap.library.reset(::dlopen("libpcap.so.0.8", RTLD_NOW | RTLD_LOCAL)); // Debian's name for libpcap 1
-    if (!pcap.library) pcap.library.reset(::dlopen("libpcap.so.1", RTLD_NOW | RTLD_LOCAL));
-    if (!pcap.library)
-        return fail(Error::Kind::Unsupported, "libpcap compiles the expression, and is not there: apt-get install "
-                                              "libpcap0.8");
-    const auto find = [&]<class Function>(const char* name, Function*& place) {
-        place = reinterpret_cast<Function*>(::dlsym(pcap.library.get(), name));
-    };
-    find("pcap_open_dead", pcap.open_dead);
-    find("pcap_compile", pcap.compile);
-    find("pcap_geterr", pcap.error);
-    find("pcap_freecode", pcap.free_code);
-    find("pcap_close", pcap.close);
-    if (pcap.open_dead && pcap.compile && pcap.error && pcap.free_code && pcap.close) return pcap;
-    return fail(Error::Kind::Unsupported, "this libpcap lacks what it takes to compile an expression");
+    auto library = SharedLibrary::open("libpcap.so.1", "libpcap0.8");
+    if (!library) library = SharedLibrary::open("libpcap.so.0.8", "libpcap0.8"); // Debian's name for libpcap 1
+    Libpcap pcap(TRY(std::move(library)));
+    TRY_VOID(pcap.library.find(pcap.open_dead, "pcap_open_dead"));
+    TRY_VOID(pcap.library.find(pcap.compile, "pcap_compile"));
+    TRY_VOID(pcap.library.find(pcap.error, "pcap_geterr"));
+    TRY_VOID(pcap.library.find(pcap.free_code, "pcap_freecode"));
+    TRY_VOID(pcap.library.find(pcap.close, "pcap_close"));
+    return pcap;
 }
 
 // In a socket of TCP or UDP byte 0 is the transport header's first; SKF_NET_OFF begins at the IP header.
