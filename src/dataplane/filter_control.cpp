@@ -72,10 +72,7 @@ Result<void> replace(const fs::path& directory, const FilterPolicy& policy, cons
     TRY_VOID(links.pin_new());
     TRY_VOID(commit_state(directory));
     links.keep();
-    for (const std::string& interface : before.interfaces)
-        if (std::ranges::find(now.interfaces, interface) == now.interfaces.end())
-            TRY_VOID(unpin_link(directory, interface));
-    return {};
+    return unpin_others(directory, before.interfaces, now.interfaces);
 }
 
 } // namespace

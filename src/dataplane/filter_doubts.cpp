@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 namespace netwright::dataplane {
@@ -56,6 +57,33 @@ bool covers(const FilterRule& wide, const FilterRule& narrow)
            covers(wide.destination_list, narrow.destination_list) && covers(wide.fragment, narrow.fragment);
 }
 
+bool meet(const std::vector<Range>& a, const std::vector<Range>& b)
+{
+    return a.empty() || b.empty() || std::ranges::any_of(a, [&](const Range& one) {
+               return std::ranges::any_of(
+                   b, [&](const Range& other) { return one.first <= other.last && other.first <= one.last; });
+           });
+}
+
+// They have values in common, and each has some of its own.
+bool cross(const std::vector<Range>& a, const std::vector<Range>& b)
+{
+    return meet(a, b) && !covers(a, b) && !covers(b, a);
+}
+
+// Rules that overlap are how exceptions are written; where ranges cut into each other, one of the ends is likely wrong.
+bool cross(const FilterRule& a, const FilterRule& b)
+{
+    FilterRule rest_a = a, rest_b = b;
+    for (FilterRule* rule : {&rest_a, &rest_b})
+        rule->source_ports = rule->destination_ports = rule->lengths = rule->ttls = rule->icmp = {};
+    if (!covers(rest_a, rest_b) && !covers(rest_b, rest_a)) return false;
+    constexpr std::array fields{&FilterRule::source_ports, &FilterRule::destination_ports, &FilterRule::lengths,
+                                &FilterRule::ttls, &FilterRule::icmp};
+    return std::ranges::all_of(fields, [&](auto field) { return meet(a.*field, b.*field); }) &&
+           std::ranges::any_of(fields, [&](auto field) { return cross(a.*field, b.*field); });
+}
+
 bool no_condition(const FilterRule& rule) { return covers(rule, FilterRule{}); }
 
 void add_shadowed(const FilterPolicy& policy, std::vector<std::string>& found)
@@ -68,6 +96,19 @@ void add_shadowed(const FilterPolicy& policy, std::vector<std::string>& found)
                                         "packets",
                                         second.name, second.line, first.name, first.line));
             break;
+        }
+}
+
+void add_contradictions(const FilterPolicy& policy, std::vector<std::string>& found)
+{
+    for (std::size_t later = 1; later < policy.rules.size(); ++later)
+        for (std::size_t earlier = 0; earlier < later; ++earlier) {
+            const FilterRule &first = policy.rules[earlier], &second = policy.rules[later];
+            if (!decides(first) || !decides(second) || first.verdict == second.verdict || !cross(first, second))
+                continue;
+            found.push_back(fmt::format("rules '{}' (line {}) and '{}' (line {}) contradict each other where their "
+                                        "ranges overlap: there '{}' decides",
+                                        first.name, first.line, second.name, second.line, first.name));
         }
 }
 
@@ -104,6 +145,7 @@ std::vector<std::string> doubts(const FilterPolicy& policy)
 {
     std::vector<std::string> found;
     add_shadowed(policy, found);
+    add_contradictions(policy, found);
     add_double_prefixes(policy, found);
     add_unused_lists(policy, found);
     return found;

@@ -84,6 +84,9 @@ Result<FilterPolicy> parse_filter_policy(std::string_view text, std::string_view
 // One prefix a line; '#' and ';' begin comments. Malformed with file and line.
 Result<std::vector<Prefix>> parse_prefix_lines(std::string_view text, std::string_view file);
 
+// The rules that a word of `guards` stands for: amplification, ping-flood. They come after the policy's own.
+Result<std::vector<FilterRule>> guard_rules(std::string_view word);
+
 std::string_view odd_name(unsigned odd); // "tcp-syn-fin"
 // The bits that a word of `drop_odd` stands for: one kind, or a group: malformed, tcp-flags, all.
 Result<std::uint32_t> parse_odd(std::string_view word);

@@ -14,9 +14,9 @@
 namespace netwright::dataplane {
 namespace {
 
-constexpr std::array<std::string_view, 12> policy_fields{"interfaces",  "mode",          "dry_run",     "default",
-                                                         "drop_odd",    "live",          "syn_cookies", "sample_every",
-                                                         "sample_most", "limit_entries", "lists",       "rules"};
+constexpr std::array<std::string_view, 13> policy_fields{
+    "interfaces",  "mode",         "dry_run",     "default",       "drop_odd", "live", "guards",
+    "syn_cookies", "sample_every", "sample_most", "limit_entries", "lists",    "rules"};
 constexpr std::array<std::string_view, 3> list_fields{"verdict", "prefixes", "file"};
 constexpr std::array<std::string_view, 14> rule_fields{"name", "verdict",   "limit",     "family",  "protocol",
                                                        "from", "to",        "from_port", "to_port", "length",
@@ -94,6 +94,7 @@ private:
     Result<void> agree(const YamlNode& node, const FilterRule& rule) const;
     Result<std::string> new_name(const YamlNode& node, const std::string& name) const;
     Result<void> settings(const YamlNode& root, FilterPolicy& policy) const;
+    Result<void> guards(const YamlNode& node, FilterPolicy& policy) const;
     Result<void> refer(const FilterPolicy& policy, const FilterRule& rule, const YamlNode& node) const;
 
     YamlReader reader_;
@@ -315,6 +316,24 @@ Result<void> PolicyReader::settings(const YamlNode& root, FilterPolicy& policy) 
     return {};
 }
 
+Result<void> PolicyReader::guards(const YamlNode& node, FilterPolicy& policy) const
+{
+    const auto words = TRY(one_or_more(node, "guards"));
+    for (const std::string& word : words) {
+        auto rules = guard_rules(word);
+        if (!rules) return reader_.fail_at(node, rules.error().what);
+        for (FilterRule& rule : *rules) {
+            TRY_VOID(new_name(node, rule.name));
+            rule.line = node.line;
+            policy.rules.push_back(std::move(rule));
+        }
+    }
+    if (policy.rules.size() > RULES_MOST)
+        return reader_.fail_at(node,
+                               fmt::format("{} rules with the guards'; at most {}", policy.rules.size(), +RULES_MOST));
+    return {};
+}
+
 Result<FilterPolicy> PolicyReader::policy(const YamlNode& root)
 {
     TRY_VOID(reader_.only(root, policy_fields, "policy"));
@@ -336,6 +355,7 @@ Result<FilterPolicy> PolicyReader::policy(const YamlNode& root)
             TRY_VOID(refer(policy, policy.rules.back(), node));
         }
     }
+    if (const YamlNode* node = root.find("guards")) TRY_VOID(guards(*node, policy));
     return policy;
 }
 

@@ -145,7 +145,12 @@ Result<FilterProgram> FilterProgram::load(const FilterPolicy& policy, const Filt
     for (std::size_t i = 0; i < lasting_maps.size(); ++i)
         if (options.lasting.at(i) >= 0)
             bpf_map__reuse_fd(bpf_object__find_map_by_name(skeleton->obj, lasting_maps.at(i)), options.lasting.at(i));
-    if (const int code = filter_bpf__load(skeleton.get()); code < 0) return not_loaded("filter", -code, log.reason());
+    if (const int code = filter_bpf__load(skeleton.get()); code < 0) {
+        auto refused = not_loaded("filter", -code, log.reason());
+        const std::string jumbo = options.jumbo ? too_old({5, 18}) : "";
+        if (!jumbo.empty()) refused.error().what += "; an MTU beyond a page: lower it" + jumbo;
+        return refused;
+    }
     fill_globals(*skeleton, policy, image, trie);
     TRY_VOID(fill_array(skeleton->maps.trie_middles, trie.middles));
     TRY_VOID(fill_array(skeleton->maps.trie_leaves, trie.leaves));

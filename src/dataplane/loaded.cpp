@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <sys/utsname.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -53,6 +54,15 @@ std::string verifier_reason(std::string_view log)
     return std::string(last);
 }
 
+std::string too_old(KernelVersion needed)
+{
+    utsname running{};
+    if (::uname(&running) < 0) return "";
+    const auto version = KernelVersion::parse(running.release);
+    if (!version || *version >= needed) return "";
+    return fmt::format("; it needs Linux {}.{}, this is {}", needed.major, needed.minor, running.release);
+}
+
 std::unexpected<Error> not_loaded(std::string_view program, int code, const std::string& reason)
 {
     auto error = errno_error(fmt::format("load the {}", program), code);
@@ -63,6 +73,7 @@ std::unexpected<Error> not_loaded(std::string_view program, int code, const std:
         error.what += " (run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON)";
     else
         error.kind = Error::Kind::Unsupported;
+    if (error.kind == Error::Kind::Unsupported) error.what += too_old({5, 15});
     return std::unexpected(std::move(error));
 }
 

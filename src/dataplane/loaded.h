@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/kernel_version.h"
 
 #include <bpf/libbpf.h>
 
@@ -32,6 +33,9 @@ private:
 };
 // The line of a verifier's log that says what it does not like: the last that is no statistics.
 std::string verifier_reason(std::string_view log);
+
+// "; it needs Linux 5.15, this is 5.10" where the running kernel is older than that; "" elsewhere.
+std::string too_old(KernelVersion needed);
 
 // `code` is libbpf's errno. Refused: rights are missing. Everything else is Unsupported: this kernel's verifier
 // refuses, for that reason.

@@ -130,6 +130,14 @@ Result<void> unpin_link(const fs::path& directory, const std::string& interface)
     return detach(link_path(directory, interface));
 }
 
+Result<void> unpin_others(const fs::path& directory, const std::vector<std::string>& before,
+                          const std::vector<std::string>& now)
+{
+    for (const std::string& interface : before)
+        if (std::ranges::find(now, interface) == now.end()) TRY_VOID(unpin_link(directory, interface));
+    return {};
+}
+
 Result<void> clear_pins(const fs::path& directory)
 {
     std::error_code unknown;

@@ -38,6 +38,9 @@ inline constexpr std::string_view prepared_state = "state-new";
 // Detached before its pin goes: the kernel lets go of a forgotten link at leisure, and the interface would be busy
 // until then.
 Result<void> unpin_link(const std::filesystem::path& directory, const std::string& interface);
+// Of the interfaces named `before`, those that `now` names no more.
+Result<void> unpin_others(const std::filesystem::path& directory, const std::vector<std::string>& before,
+                          const std::vector<std::string>& now);
 // All that is pinned in it; links first, so that packets pass whatever goes wrong later. Nothing there is no failure.
 Result<void> clear_pins(const std::filesystem::path& directory);
 Result<void> remove_pins(const std::filesystem::path& directory); // and the directory

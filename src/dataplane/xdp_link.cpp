@@ -27,7 +27,9 @@ std::string attached_program(unsigned index)
     __u32 size = sizeof info;
     if (!program || bpf_obj_get_info_by_fd(program.get(), &info, &size) < 0)
         return fmt::format("XDP program {}", query.prog_id);
-    return fmt::format("XDP program '{}' (id {})", info.name, query.prog_id);
+    const std::string text = fmt::format("XDP program '{}' (id {})", info.name, query.prog_id);
+    // Beside others it would have to be loaded by libxdp (freplace), which has no place for links that are pinned here.
+    return std::strcmp(info.name, "xdp_dispatcher") == 0 ? text + ", libxdp's," : text;
 }
 
 std::unexpected<Error> refused(const std::string& interface, unsigned index, int code)

@@ -145,6 +145,37 @@ rules:
     CHECK(says(found, "list 'c'"));
 }
 
+TEST_CASE("rules of opposite verdicts whose ranges cut into each other are named, exceptions are not")
+{
+    const auto found = [](std::string_view rules) {
+        return doubts(parse("{interfaces: [e], rules: [" + std::string(rules) + "]}").value());
+    };
+    const auto cut = found("{name: a, protocol: tcp, to_port: 80-90, verdict: pass}, {name: b, protocol: tcp, to_port: "
+                           "[85-95, 99], verdict: drop}");
+    REQUIRE(cut.size() == 1);
+    CHECK(cut[0] == "rules 'a' (line 1) and 'b' (line 1) contradict each other where their ranges overlap: there 'a' "
+                    "decides");
+    for (const char* fine : {"{name: a, to_port: 80, verdict: pass}, {name: b, to_port: 80-90, verdict: drop}",
+                             "{name: a, to_port: 80-90, verdict: drop}, {name: b, to_port: 85-95, verdict: drop}",
+                             "{name: a, to_port: 80-84, verdict: pass}, {name: b, to_port: 85-95, verdict: drop}",
+                             "{name: a, protocol: tcp, to_port: 80-90, verdict: pass}, {name: b, protocol: udp, "
+                             "to_port: 85-95, verdict: drop}"})
+        CHECK_MESSAGE(found(fine).empty(), fine);
+}
+
+TEST_CASE("guards are rules behind one's own, and their words are known")
+{
+    const auto policy = parse("{interfaces: [e], guards: [amplification, ping-flood], rules: [{name: mine, protocol: "
+                              "udp, from_port: 161, verdict: pass}]}");
+    REQUIRE_MESSAGE(policy, policy.error().what);
+    REQUIRE(policy->rules.size() == 6);
+    CHECK(policy->rules[0].name == "mine");
+    CHECK(policy->rules[1].name == "udp-amplification");
+    CHECK(policy->rules[5].limit->rate == 50);
+    CHECK_FALSE(parse("{interfaces: [e], guards: smurf}"));
+    CHECK_FALSE(parse("{interfaces: [e], guards: amplification, rules: [{name: dns-amplification, verdict: count}]}"));
+}
+
 TEST_CASE("a policy that blocks everything is recognised, one that leaves a way in is not")
 {
     const auto blocks = [](std::string_view text) { return !blocks_everything(parse(text).value()).empty(); };

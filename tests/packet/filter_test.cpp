@@ -128,6 +128,7 @@ TEST_CASE("a policy of odd packets alone agrees on 40,000, and one that uses fra
 {
     compare(policy_of("{interfaces: [eth0], drop_odd: all}"), 2, 40000);
     compare(policy_of("{interfaces: [eth0], default: drop, drop_odd: [fragment, malformed]}"), 3, 10000);
+    compare(policy_of("{interfaces: [eth0], guards: amplification}"), 11, 5000);
 }
 
 TEST_CASE("lists alone, rules alone and no policy at all agree")
