@@ -14,9 +14,10 @@ namespace {
 
 using Present = Result<std::optional<Value>>;
 
+// Nothing is what we wrote, too, where a value was removed; a follower was written by nobody.
 bool is_ours(const Step& step, const std::optional<Value>& now)
 {
-    return (step.to && tunable::same(step.tunable, step.to, now)) ||
+    return ((step.to || !step.follower) && tunable::same(step.tunable, step.to, now)) ||
            (step.shown && tunable::same(step.tunable, step.shown, now));
 }
 

@@ -130,7 +130,7 @@ Reach reach_of(const Tunable& tunable)
     if (std::holds_alternative<CongestionAddress>(tunable)) return Reach::HostNew; // cgroups know no namespaces
     const bool of_paths = std::holds_alternative<RouteSetting>(tunable) || std::holds_alternative<RuleSlot>(tunable) ||
                           std::holds_alternative<TableRoute>(tunable) || std::holds_alternative<NotrackPort>(tunable) ||
-                          std::holds_alternative<MptcpSetting>(tunable);
+                          std::holds_alternative<MptcpSetting>(tunable) || std::holds_alternative<PacketPath>(tunable);
     if (of_paths) return Reach::Namespace;
     if (std::holds_alternative<ServiceSetting>(tunable)) return Reach::HostNew; // from the service's next start on
     if (std::holds_alternative<InterruptAffinity>(tunable) || std::holds_alternative<CpuSetting>(tunable))

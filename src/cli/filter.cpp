@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/filter_live.h"
 #include "cli/filter_samples.h"
+#include "cli/kept.h"
 #include "cli/pins.h"
 #include "dataplane/filter_control.h"
 #include "dataplane/syn_cookies.h"
@@ -23,34 +24,34 @@ namespace {
 namespace dp = dataplane;
 
 struct FilterFlags {
-    std::string policy;
+    std::string policy, confirm_within;
     bool check = false, force = false, json = false;
     double watch = 0;
 };
 
 constexpr std::size_t list_limit = 256U << 20; // a list of ten million prefixes
 
-Result<dp::FilterPolicy> read_policy(const std::string& path)
+// A policy and the lists that it names, whose paths are relative to it. A kept one brings its own.
+Result<dp::KeptConfig> read_policy(const std::string& path)
 {
-    const std::string text = TRY(read_file(path, 1U << 20));
-    // A list's path is relative to the policy that names it.
+    std::string text = TRY(read_file(path, list_limit));
+    if (dp::is_kept(text)) return dp::parse_kept(text);
+    dp::KeptConfig kept{path == "-" ? "stdin" : path, std::move(text)};
     const auto folder = path == "-" ? std::filesystem::path() : std::filesystem::path(path).parent_path();
-    return dp::parse_filter_policy(
-        text, path, [&](const std::string& list) { return read_file((folder / list).string(), list_limit); });
+    TRY_VOID(dp::parse_filter_policy(kept.text, path, [&](const std::string& list) -> Result<std::string> {
+        auto content = read_file((folder / list).string(), list_limit);
+        if (content) kept.files.emplace(list, *content);
+        return content;
+    }));
+    return kept;
 }
 
 // The lock-out guard: who applies a policy is never shut out by it, unless that is what he forces.
-Result<std::string> pass_administrator(dp::FilterPolicy& policy)
+std::string guard_text(const dp::KeptConfig& kept)
 {
-    const auto prefix = administrator();
-    if (!prefix) return "";
-    dp::PrefixList list{"administrator", dp::Verdict::Pass, {*prefix}, 0};
-    for (const dp::PrefixList& known : policy.lists)
-        if (known.name == list.name)
-            return fail(Error::Kind::Rejected, "the policy's list 'administrator' has the name that the lock-out guard "
-                                               "uses; rename it, or give --force");
-    policy.lists.push_back(std::move(list));
-    return fmt::format("{} is always passed: you are logged in from there (--force leaves it out)\n", to_text(*prefix));
+    if (!kept.administrator) return "";
+    return fmt::format("{} is always passed: you are logged in from there (--force leaves it out)\n",
+                       to_text(*kept.administrator));
 }
 
 // Findings about the policy on stderr; Rejected when it would block everything unasked.
@@ -81,14 +82,14 @@ std::string summary(const dp::FilterPolicy& policy)
 
 Result<void> apply_policy(const FilterFlags& flags, const Globals& globals)
 {
-    dp::FilterPolicy policy = TRY(read_policy(flags.policy));
-    std::string guard;
-    if (!flags.force) guard = TRY(pass_administrator(policy));
+    auto kept = TRY(read_policy(flags.policy));
+    if (const auto you = administrator(); you && !flags.force) kept.administrator = you;
+    if (!globals.netns.empty()) TRY_VOID(kernel::enter_namespace(globals.netns));
+    const auto policy = TRY(dp::filter_policy_of(kept));
     TRY_VOID(consider(policy, flags));
-    if (flags.check) return print("would install: " + summary(policy) + guard);
-    const auto directory = TRY(enter_pins(globals, "filter"));
-    TRY_VOID(dp::install_filter(directory, policy, flags.policy == "-" ? "stdin" : flags.policy));
-    return print("installed: " + summary(policy) + guard);
+    if (flags.check) return print("would install: " + summary(policy) + guard_text(kept));
+    const std::string note = TRY(change_xdp(PacketPath::What::Filter, kept, flags.confirm_within, globals));
+    return print("installed: " + summary(policy) + guard_text(kept) + note);
 }
 
 Result<void> show(const FilterFlags& flags, const Globals& globals)
@@ -142,9 +143,9 @@ Result<void> off(const FilterFlags&, const Globals& globals)
 {
     const auto directory = TRY(enter_pins(globals, "filter"));
     const auto installed = TRY(dp::installed_filter(directory));
-    TRY_VOID(dp::remove_filter(directory));
-    return print(installed ? fmt::format("removed from {}\n", fmt::join(installed->interfaces, ", "))
-                           : "no filter runs here\n");
+    if (!installed) return print("no filter runs here\n");
+    const std::string note = TRY(change_xdp(PacketPath::What::Filter, std::nullopt, "", globals));
+    return print(fmt::format("removed from {}\n{}", fmt::join(installed->interfaces, ", "), note));
 }
 
 using Step = Result<void> (*)(const FilterFlags&, const Globals&);
@@ -166,6 +167,7 @@ Action declare_filter(CLI::App& app, const Globals& globals)
     apply->add_option("policy", flags->policy, "YAML file, or - for stdin (docs/filter.md)")->required();
     apply->add_flag("--check", flags->check, "read and judge the policy; install nothing");
     apply->add_flag("--force", flags->force, "install a policy that blocks everything, or you");
+    add_confirm_flag(*apply, flags->confirm_within);
     CLI::App* const shown = add("show", "what runs, and where", show);
     shown->add_flag("--json", flags->json, "as JSON");
     CLI::App* const counted = add("stats", "packets and bytes by list, rule and check", stats);

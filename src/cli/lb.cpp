@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // netwright lb: an XDP layer-4 load balancer.
 #include "cli/command.h"
+#include "cli/kept.h"
 #include "cli/lb_decap.h"
 #include "cli/lb_run.h"
 #include "dataplane/lb_status.h"
@@ -23,7 +24,7 @@ namespace {
 namespace dp = dataplane;
 
 struct LbFlags {
-    std::string config;
+    std::string config, confirm_within;
     bool check = false, json = false, prometheus = false;
     double watch = 0;
 };
@@ -55,13 +56,13 @@ Result<void> apply_config(const LbFlags& flags, const Globals& globals)
 {
     const std::string text = TRY(read_file(flags.config, config_limit));
     const std::string name = flags.config == "-" ? "stdin" : flags.config;
-    const auto config = TRY(dp::parse_lb_config(text, name));
+    const auto kept = dp::is_kept(text) ? TRY(dp::parse_kept(text)) : dp::KeptConfig{name, text};
+    const auto config = TRY(dp::parse_lb_config(kept.text, name));
     for (const std::string& doubt : dp::doubts(config))
         fmt::print(stderr, "netwright: {}\n", doubt);
     if (flags.check) return print("would install: " + summary(config));
-    const auto directory = TRY(enter(globals));
-    TRY_VOID(dp::install_lb(directory, config, name));
-    return print("installed: " + summary(config));
+    const std::string note = TRY(change_xdp(PacketPath::What::Balancer, kept, flags.confirm_within, globals));
+    return print("installed: " + summary(config) + note);
 }
 
 std::string percent(double part) { return fmt::format("{:.1f} %", part * 100); }
@@ -139,8 +140,10 @@ Result<void> off(const LbFlags&, const Globals& globals)
 {
     const auto directory = TRY(enter(globals));
     const bool there = std::filesystem::exists(directory);
-    if (there) TRY_VOID(dp::remove_lb(directory));
-    return print(there ? "removed\n" : "no balancer runs here\n");
+    if (!there) return print("no balancer runs here\n");
+    const std::string note = TRY(change_xdp(PacketPath::What::Balancer, std::nullopt, "", globals));
+    TRY_VOID(dp::remove_lb(directory)); // what a command left that was killed before it had begun
+    return print("removed\n" + note);
 }
 
 using LbStep = Result<void> (*)(const LbFlags&, const Globals&);
@@ -162,6 +165,7 @@ Action declare_lb(CLI::App& app, const Globals& globals)
         add("apply", "start it, or give the running one another configuration; no connection is lost", apply_config);
     apply->add_option("config", flags->config, "YAML file, or - for stdin (docs/formats/lb.md)")->required();
     apply->add_flag("--check", flags->check, "read and judge it; install nothing");
+    add_confirm_flag(*apply, flags->confirm_within);
     CLI::App* const shown = add("show", "what runs, and which backend has which share", show);
     shown->add_flag("--json", flags->json, "as JSON");
     CLI::App* const counted = add("stats", "packets and bytes by VIP, backend and reason for a drop", stats);

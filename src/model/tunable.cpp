@@ -22,7 +22,7 @@ Kinds all_kinds()
     std::ranges::copy(nic_addresses(), std::back_inserter(kinds));
     kinds.insert(kinds.end(), {&qdisc_address, &route_address, &rule_address, &table_address, &notrack_address,
                                &mptcp_address, &congestion_address});
-    kinds.insert(kinds.end(), {&irq_address, &cpu_address, &service_address});
+    kinds.insert(kinds.end(), {&irq_address, &cpu_address, &service_address, &xdp_address});
     return kinds;
 }
 

@@ -79,6 +79,7 @@ extern const AddressKind congestion_address;
 extern const AddressKind irq_address;
 extern const AddressKind cpu_address;
 extern const AddressKind service_address;
+extern const AddressKind xdp_address;
 std::vector<const AddressKind*> nic_addresses(); // one a group
 
 // ---- what the kinds' files share ----

@@ -91,6 +91,7 @@ extern const Kind nic_ntuple_kind;
 extern const Kind irq_kind;
 extern const Kind cpu_kind;
 extern const Kind service_kind;
+extern const Kind xdp_kind;
 
 // ---- what the kinds' files share ----
 

@@ -29,7 +29,7 @@ const std::map<std::string, Rooms> may_include{
     {"lint", {"model", "catalog"}},
     {"plan", {"model", "catalog"}},
     {"report", {"model", "catalog"}},
-    {"tunable", {"kernel", "model", "catalog"}},
+    {"tunable", {"kernel", "model", "catalog", "dataplane"}},
     {"apply", {"kernel", "model", "tunable"}},
     {"measure", {"kernel", "model"}},
     {"lab", {"kernel", "model", "measure"}},

@@ -62,7 +62,8 @@ public:
     support::Output run(const std::string& arguments, const std::string& environment = "env -u SSH_CONNECTION -u "
                                                                                        "SSH_CLIENT") const
     {
-        return shell(environment + " " + NETWRIGHT_BINARY + " " + arguments);
+        return shell(environment + " " + NETWRIGHT_BINARY + " --state-dir " + (directory / "state").string() + " " +
+                     arguments);
     }
     void write(const std::string& name, const std::string& text) const { std::ofstream(directory / name) << text; }
     bool pings() const { return shell("ip netns exec " + beside + " ping -c 1 -W 0.3 10.9.0.1").status == 0; }
@@ -118,7 +119,7 @@ TEST_CASE("policies are swapped under traffic without losing a packet or a count
     std::string summary;
     std::thread pinger([&] {
         summary =
-            support::run({"ip", "netns", "exec", desk.beside, "ping", "-q", "-c", "1500", "-i", "0.002", "10.9.0.1"})
+            support::run({"ip", "netns", "exec", desk.beside, "ping", "-q", "-c", "1000", "-i", "0.002", "10.9.0.1"})
                 .out;
     });
     for (int i = 0; i < 24; ++i)
@@ -126,7 +127,7 @@ TEST_CASE("policies are swapped under traffic without losing a packet or a count
     pinger.join();
     INFO(summary);
     CHECK(summary.find(" 0% packet loss") != std::string::npos);
-    CHECK(desk.counted("ping") - before == 1500);
+    CHECK(desk.counted("ping") - before == 1000);
     CHECK_FALSE(desk.attached("nwc")); // a.yaml came last
 }
 
@@ -174,7 +175,8 @@ TEST_CASE("a feed from a file or stdin replaces what it said before, and nobody 
     CHECK_MESSAGE(taken.out == "blocked 2 prefixes; 2 entries blocked or allowed in all\n", taken.out);
     CHECK_FALSE(desk.pings());
     REQUIRE(desk.run("filter block 192.0.2.0/24").status == 0);
-    REQUIRE(desk.shell("echo 198.51.100.1 | " NETWRIGHT_BINARY " filter block --from - --feed bad").status == 0);
+    REQUIRE(desk.shell("echo 198.51.100.1 | " NETWRIGHT_BINARY " --state-dir state filter block --from - --feed bad")
+                .status == 0);
     CHECK(desk.pings());
     const auto json = nlohmann::json::parse(desk.run("filter blocks --json").out);
     REQUIRE(json.size() == 2);
@@ -305,6 +307,44 @@ TEST_CASE("dropped packets are shown with their heads and the rule's name, as of
     const auto few = desk.run("filter samples").out;
     CHECK(std::count(few.begin(), few.end(), '\n') >= 4);
     CHECK(std::count(few.begin(), few.end(), '\n') <= 12);
+}
+
+TEST_CASE("a policy is a transaction: status shows it, it is taken back unless confirmed in time, and by rollback")
+{
+    const Desk desk;
+    desk.write("list.txt", "10.9.0.2\n");
+    desk.write("block.yaml", "{interfaces: [nwa], lists: {bad: {verdict: drop, file: list.txt}}}");
+    desk.write("open.yaml", "{interfaces: [nwa, nwc], drop_odd: all}");
+    REQUIRE(desk.run("filter apply block.yaml").status == 0);
+    fs::remove(desk.directory / "list.txt"); // nothing of ours is needed to come back
+    fs::remove(desk.directory / "block.yaml");
+    CHECK_FALSE(desk.pings());
+    const auto applied = desk.run("filter apply open.yaml --confirm-within 5s");
+    REQUIRE_MESSAGE(applied.status == 0, applied.out);
+    CHECK(applied.out.find("unless you run: netwright confirm") != std::string::npos);
+    CHECK(desk.pings());
+    const auto status = desk.run("status").out;
+    CHECK_MESSAGE(status.find("xdp/filter  ") != std::string::npos, status);
+    CHECK(status.find("-block.yaml -> ") != std::string::npos);
+    CHECK(desk.run("filter apply open.yaml").out.find("still open") != std::string::npos);
+    for (int i = 0; i < 200 && desk.pings(); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    CHECK_FALSE(desk.pings()); // the watchdog put the list back
+    CHECK_FALSE(desk.attached("nwc"));
+
+    REQUIRE(desk.run("filter apply open.yaml --confirm-within 60s").status == 0);
+    REQUIRE(desk.run("confirm").status == 0);
+    CHECK(desk.attached("nwc"));
+    REQUIRE(desk.run("filter off").status == 0);
+    CHECK_FALSE(desk.attached("nwa"));
+    const auto back = desk.run("rollback");
+    CHECK_MESSAGE(back.status == 0, back.out);
+    CHECK(desk.attached("nwc")); // off is undone,
+    REQUIRE(desk.run("rollback").status == 0);
+    CHECK_FALSE(desk.pings()); // and what replaced the list,
+    REQUIRE(desk.run("rollback").status == 0);
+    CHECK_FALSE(desk.attached("nwa")); // and the list
+    CHECK_FALSE(fs::exists("/sys/fs/bpf/netwright"));
 }
 
 TEST_CASE("what cannot be installed changes nothing on any interface")

@@ -35,7 +35,8 @@ inline std::string inside(const std::string& name) { return "ip netns exec " + s
 // ip netns exec would hide this test's bpffs.
 inline std::string netwright_in(const std::string& name)
 {
-    return NETWRIGHT_BINARY + std::string(" --netns ") + space(name) + " ";
+    return NETWRIGHT_BINARY + std::string(" --state-dir /tmp/netwright-lb-") + suffix + "/state --netns " +
+           space(name) + " ";
 }
 
 inline sockaddr_in vip()

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Our own programs on the packet path: their value is the path of a kept policy or configuration
+// (dataplane/kept_config.h), so that a transaction can put the one before back.
+#include "dataplane/filter_control.h"
+#include "dataplane/kept_config.h"
+#include "dataplane/lb_control.h"
+#include "dataplane/pins.h"
+#include "tunable/kinds.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <fstream>
+#include <iterator>
+
+namespace netwright::tunable {
+namespace {
+
+namespace fs = std::filesystem;
+namespace dp = dataplane;
+
+struct Program {
+    const char* name; // of its pins, and of its command
+    Result<std::optional<std::string>> (*running)(const fs::path& directory);
+    Result<void> (*judge)(const dp::KeptConfig& kept); // could it be installed?
+    Result<void> (*install)(const fs::path& directory, const dp::KeptConfig& kept, const std::string& path);
+    Result<void> (*remove)(const fs::path& directory);
+};
+
+Result<std::optional<std::string>> running_filter(const fs::path& directory)
+{
+    const auto installed = TRY(dp::installed_filter(directory));
+    return installed ? std::optional(installed->policy) : std::nullopt;
+}
+
+Result<void> judge_filter(const dp::KeptConfig& kept)
+{
+    TRY_VOID(dp::filter_policy_of(kept));
+    return {};
+}
+
+Result<void> install_filter(const fs::path& directory, const dp::KeptConfig& kept, const std::string& path)
+{
+    const auto policy = TRY(dp::filter_policy_of(kept));
+    return dp::install_filter(directory, policy, path);
+}
+
+Result<std::optional<std::string>> running_lb(const fs::path& directory)
+{
+    const auto state = TRY(dp::pinned_state(directory));
+    if (!state) return std::nullopt;
+    return TRY(dp::parse_installed_lb(*state)).config;
+}
+
+Result<void> judge_lb(const dp::KeptConfig& kept)
+{
+    TRY_VOID(dp::parse_lb_config(kept.text, kept.name));
+    return {};
+}
+
+Result<void> install_lb(const fs::path& directory, const dp::KeptConfig& kept, const std::string& path)
+{
+    const auto config = TRY(dp::parse_lb_config(kept.text, kept.name));
+    return dp::install_lb(directory, config, path);
+}
+
+constexpr std::array programs{
+    Program{"filter", running_filter, judge_filter, install_filter, dp::remove_filter},
+    Program{"lb", running_lb, judge_lb, install_lb, dp::remove_lb},
+};
+
+const Program& program_of(const PacketPath& program) { return programs.at(static_cast<std::size_t>(program.what)); }
+
+Result<dp::KeptConfig> read_kept(const std::string& path)
+{
+    std::ifstream in(path, std::ios::binary);
+    if (!in) return fail(Error::Kind::Absent, fmt::format("{}: there is no such kept policy", path));
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    auto kept = dp::parse_kept(text);
+    if (!kept) kept.error().what = fmt::format("{}: {}", path, kept.error().what);
+    return kept;
+}
+
+Result<void> require_live(const kernel::Kernel& kernel)
+{
+    if (kernel.files.is_live()) return {};
+    return fail(Error::Kind::Unsupported, "a captured tree holds no BPF programs");
+}
+
+struct XdpKind : KindDefaults<PacketPath> {
+    static Present read(kernel::Kernel& kernel, const PacketPath& address)
+    {
+        TRY_VOID(require_live(kernel));
+        const Program& program = program_of(address);
+        const auto directory = dp::pin_directory(program.name);
+        if (!directory && directory.error().kind == Error::Kind::Absent)
+            return std::nullopt; // no bpffs: nothing pinned
+        if (!directory) return std::unexpected(directory.error());
+        const auto running = TRY(program.running(*directory));
+        return running ? std::optional<Value>(*running) : std::nullopt;
+    }
+
+    static Result<void> check(kernel::Kernel& kernel, const PacketPath& address, const Value& value)
+    {
+        TRY_VOID(require_live(kernel));
+        if (to_text(value).empty()) return {};
+        const auto kept = TRY(read_kept(to_text(value)));
+        return program_of(address).judge(kept);
+    }
+
+    static Result<void> write(kernel::Kernel& kernel, const PacketPath& address, const Value& value)
+    {
+        TRY_VOID(require_live(kernel));
+        const Program& program = program_of(address);
+        const auto directory = TRY(dp::pin_directory(program.name));
+        const std::string path = to_text(value);
+        if (path.empty()) return program.remove(directory);
+        const auto kept = TRY(read_kept(path));
+        return program.install(directory, kept, path);
+    }
+
+    static Result<std::vector<Reading>> list(kernel::Kernel& kernel)
+    {
+        std::vector<Reading> found;
+        for (const auto what : {PacketPath::What::Filter, PacketPath::What::Balancer}) {
+            auto running = read(kernel, PacketPath{what});
+            if (running && *running) found.push_back({PacketPath{what}, *std::move(running)});
+        }
+        return found;
+    }
+
+    // A link whose pin goes is detached by the kernel, without any program of ours.
+    static std::string undo_command(const PacketPath& address, const std::optional<Value>& from)
+    {
+        const Program& program = program_of(address);
+        const std::string path = from ? to_text(*from) : "";
+        if (!path.empty()) return fmt::format("netwright {} apply {}", program.name, shell_word(path));
+        const auto directory = dp::pin_directory(program.name);
+        return fmt::format("rm -rf {}", shell_word(directory ? directory->string()
+                                                             : "/sys/fs/bpf/netwright/" + std::string(program.name)));
+    }
+};
+
+} // namespace
+
+constexpr Kind xdp_kind = kind_of<XdpKind>("xdp", "BPF links and maps, pinned in /sys/fs/bpf/netwright");
+
+} // namespace netwright::tunable

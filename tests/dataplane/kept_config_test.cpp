@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "dataplane/kept_config.h"
+
+#include <doctest/doctest.h>
+
+using namespace netwright;
+using namespace netwright::dataplane;
+
+namespace {
+
+KeptConfig example()
+{
+    return {"my policy.yaml",
+            "interfaces: [eth0]\nlists: {bad: {verdict: drop, file: bad list.txt}}\n",
+            {{"bad list.txt", "192.0.2.0/24\n# file 3 nonsense\n"}, {"empty", ""}},
+            *parse_prefix("198.51.100.7")};
+}
+
+} // namespace
+
+TEST_CASE("what is kept reads back as it was, whatever its names and texts hold")
+{
+    CHECK((parse_kept(to_text(example())) == Result<KeptConfig>(example())));
+    KeptConfig bare{"stdin", ""};
+    CHECK((parse_kept(to_text(bare)) == Result<KeptConfig>(bare)));
+    CHECK(is_kept(to_text(bare)));
+    CHECK_FALSE(is_kept("interfaces: [eth0]\n"));
+}
+
+TEST_CASE("a kept text that was cut or is something else is refused")
+{
+    const std::string whole = to_text(example());
+    for (std::size_t size = 0; size + 1 < whole.size(); ++size) {
+        const auto cut = parse_kept(std::string_view(whole).substr(0, size));
+        if (cut) CHECK(*cut != example()); // between two parts
+    }
+    CHECK_FALSE(parse_kept("netwright-kept 1\nsecret 1 x\ny\n"));
+    CHECK_FALSE(parse_kept("netwright-kept 1\nconfig 18446744073709551615 x\ny\n"));
+    CHECK_FALSE(parse_kept("netwright-kept 1\nconfig -1 x\ny\n"));
+    CHECK_FALSE(parse_kept("netwright-kept 1\nadministrator 3  \nyou\n"));
+}
+
+TEST_CASE("a kept policy needs no file, and passes the administrator")
+{
+    const auto policy = filter_policy_of(example());
+    REQUIRE_MESSAGE(policy, policy.error().what);
+    REQUIRE(policy->lists.size() == 2);
+    CHECK(to_text(policy->lists[0].prefixes.at(0)) == "192.0.2.0/24");
+    CHECK(policy->lists[1].name == "administrator");
+    CHECK(policy->lists[1].verdict == Verdict::Pass);
+    KeptConfig missing = example();
+    missing.files.clear();
+    CHECK_FALSE(filter_policy_of(missing));
+    KeptConfig taken{"p", "{interfaces: [e], rules: [{name: administrator, verdict: drop, ttl: 1}]}"};
+    CHECK(filter_policy_of(taken));
+    taken.administrator = parse_prefix("10.0.0.1").value();
+    CHECK_FALSE(filter_policy_of(taken));
+}
