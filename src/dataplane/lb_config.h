@@ -58,6 +58,12 @@ struct LbListen {
     bool operator==(const LbListen&) const = default;
 };
 
+// Where VIPs are announced: what BIRD's configuration includes, and where BIRD listens.
+struct LbAnnounce {
+    std::string file, control = "/run/bird/bird.ctl";
+    bool operator==(const LbAnnounce&) const = default;
+};
+
 struct LbConfig {
     std::vector<std::string> interfaces;       // where packets to the VIPs come in; empty: nowhere yet
     bool generic = false;                      // XDP behind the allocation of buffers, for drivers without native XDP
@@ -71,6 +77,7 @@ struct LbConfig {
     std::vector<LbPool> pools;
     std::vector<LbVip> vips;
     std::optional<LbListen> listen;
+    std::optional<LbAnnounce> announce;
     bool operator==(const LbConfig&) const = default;
 };
 

@@ -15,13 +15,14 @@
 namespace netwright::dataplane {
 namespace {
 
-constexpr std::array<std::string_view, 13> config_fields{"listen",   "interfaces", "xdp",         "mode",      "source",
-                                                         "mtu",      "gue_port",   "quic_config", "icmp_rate", "drain",
-                                                         "hash_key", "pools",      "vips"};
+constexpr std::array<std::string_view, 14> config_fields{
+    "announce", "listen",      "interfaces", "xdp",   "mode",     "source", "mtu",
+    "gue_port", "quic_config", "icmp_rate",  "drain", "hash_key", "pools",  "vips"};
 constexpr std::array<std::string_view, 3> mode_words{"ipip", "gue", "layer2"};
 constexpr std::array<std::string_view, 2> xdp_words{"native", "generic"};
 constexpr std::array<std::string_view, 4> pool_fields{"backends", "mode", "check", "slow_start"};
 constexpr std::array<std::string_view, 4> backend_fields{"address", "weight", "mac", "quic_id"};
+constexpr std::array<std::string_view, 2> announce_fields{"file", "control"};
 constexpr std::array<std::string_view, 5> vip_fields{"address", "port", "protocol", "pool", "affinity"};
 constexpr std::array<std::string_view, 2> protocol_words{"tcp", "udp"};
 constexpr std::array<std::string_view, 3> affinity_words{"flow", "source", "quic"};
@@ -113,6 +114,7 @@ private:
     Result<void> settings(const YamlNode& root);
     Result<void> sources(const YamlNode& node);
     Result<void> interfaces(const YamlNode& node);
+    Result<void> announcement(const YamlNode& node);
     Result<LbBackend> backend(const YamlNode& node, LbMode mode) const;
     Result<void> in_one_way(const YamlNode& node, const LbPool& pool, const LbBackend& backend);
     Result<LbPool> pool(const std::string& name, const YamlNode& node);
@@ -176,6 +178,18 @@ Result<void> ConfigReader::interfaces(const YamlNode& node)
     return {};
 }
 
+Result<void> ConfigReader::announcement(const YamlNode& node)
+{
+    LbAnnounce announce;
+    TRY_VOID(reader_.only(node, announce_fields, "announcement"));
+    announce.file = TRY(reader_.text_field(node, "file"));
+    if (node.find("control")) announce.control = TRY(reader_.text_field(node, "control"));
+    for (const std::string& path : {announce.file, announce.control})
+        if (!path.starts_with('/')) return reader_.fail_at(node, fmt::format("'{}' is no whole path", path));
+    config_.announce = std::move(announce);
+    return {};
+}
+
 Result<void> ConfigReader::settings(const YamlNode& root)
 {
     if (const YamlNode* node = root.find("mode")) mode_ = TRY(reader_.read(*node, "mode", parse_mode));
@@ -183,6 +197,7 @@ Result<void> ConfigReader::settings(const YamlNode& root)
     if (const YamlNode* node = root.find("xdp")) config_.generic = TRY(reader_.read(*node, "xdp", xdp)) == 1;
     if (const YamlNode* node = root.find("interfaces")) TRY_VOID(interfaces(*node));
     if (const YamlNode* source = root.find("source")) TRY_VOID(sources(*source));
+    if (const YamlNode* node = root.find("announce")) TRY_VOID(announcement(*node));
     if (const YamlNode* listen = root.find("listen"))
         config_.listen = TRY(reader_.read(*listen, "listen", parse_listen));
     config_.gue_port = static_cast<std::uint16_t>(TRY(number(root, "gue_port", config_.gue_port, 1, 65535)));

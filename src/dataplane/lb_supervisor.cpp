@@ -2,6 +2,8 @@
 // The supervisor's loop: signals, looks, a socket for `lb status`.
 #include "dataplane/lb_supervisor.h"
 
+#include "dataplane/lb_announce.h"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
@@ -118,6 +120,7 @@ Result<void> LbSupervisor::take(LbConfig config)
             healths.emplace(who, same ? healths_[who] : LbHealth{});
         }
     }
+    if (config.announce != config_.announce) announced_.clear();
     config_ = std::move(config);
     targets_ = std::move(targets);
     healths_ = std::move(healths);
@@ -220,11 +223,24 @@ Result<void> LbSupervisor::install(Nanoseconds now)
     return {};
 }
 
+// After what runs here has changed, so that nothing is announced that is not there yet. Nothing is withdrawn when the
+// supervisor ends: packets go on being balanced.
+Result<void> LbSupervisor::announce_healthy()
+{
+    if (!config_.announce) return {};
+    std::string text = bird_config(healthy_addresses(config_, healths_));
+    if (text == announced_) return {};
+    TRY_VOID(announce(*config_.announce, text));
+    announced_ = std::move(text);
+    return {};
+}
+
 // A failure is told once, and tried again: an interface may come back, another command may end.
 void LbSupervisor::settle(Nanoseconds now)
 {
     if (now < retry_ || (!all_known() && now < wait_until_)) return;
-    const auto done = install(now);
+    auto done = install(now);
+    if (done) done = announce_healthy();
     const std::string trouble = done ? "" : done.error().what;
     if (!done) retry_ = now + pause_after_failure;
     if (trouble == trouble_) return;
@@ -270,7 +286,7 @@ Result<void> LbSupervisor::run()
         ask_due(now);
         if (first && (all_known() || now >= wait_until_)) {
             TRY_VOID(install(now));
-            tell_("the balancer runs");
+            tell_("the balancer runs"); // BIRD may begin later
             first = false;
         }
         if (!first) settle(now);

@@ -55,6 +55,7 @@ private:
     void take_looks(Nanoseconds now);
     bool all_known() const;
     Result<void> install(Nanoseconds now);
+    Result<void> announce_healthy();
     void settle(Nanoseconds now);
     Nanoseconds next(Nanoseconds now) const;
     bool handle_signal(); // false: it is over
@@ -70,6 +71,7 @@ private:
     LbHealths healths_;
     std::map<LbProber::Who, Target> targets_;
     std::optional<LbConfig> installed_; // as with_health made it
+    std::string announced_;             // BIRD's configuration
     std::string trouble_;
     Nanoseconds wait_until_{}, retry_{}; // for first looks; after a failure
     std::unique_ptr<LbProber> prober_;

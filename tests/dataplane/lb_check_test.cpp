@@ -80,6 +80,8 @@ TEST_CASE("what is wrong with a check, a slow start or a status page is named wi
         REQUIRE_FALSE(config);
         CHECK(config.error().what.find("127.0.0.1:9464") != std::string::npos);
     }
+    CHECK_FALSE(read("mode: ipip", "announce: {control: /run/bird/bird.ctl}\n"));
+    CHECK_FALSE(read("mode: ipip", "announce: {file: bird.conf}\n"));
     const auto served = read("mode: ipip", "listen: \"[::1]:9464\"\n");
     REQUIRE(served);
     CHECK(served->listen.value_or(LbListen{}).port == 9464);

@@ -220,6 +220,84 @@ TEST_CASE("a supervisor that ends, is killed or is told to read again leaves eve
     CHECK(network.lb("off").out == "removed\n");
 }
 
+namespace {
+
+// BIRD in the foreground of a namespace ("": the router's).
+class BirdDaemon {
+public:
+    BirdDaemon(const Network& network, const std::string& name, const std::string& config)
+    {
+        const fs::path file = network.directory / ("bird-" + name + ".conf"), control = control_of(network, name);
+        const std::string patience = "connect delay time 1; connect retry time 1; error wait time 1, 2;";
+        std::ofstream(file) << "log \"" << (network.directory / ("bird-" + name + ".log")).string()
+                            << "\" all;\nprotocol device {}\ntemplate bgp soon { " << patience << " }\n"
+                            << config;
+        child_ = ::fork();
+        if (child_ != 0) return;
+        if (name != "router") move_to(name);
+        ::execl("/usr/sbin/bird", "bird", "-f", "-c", file.c_str(), "-s", control.c_str(), static_cast<char*>(nullptr));
+        ::_exit(127);
+    }
+    ~BirdDaemon()
+    {
+        (void)::kill(child_, SIGTERM);
+        (void)::waitpid(child_, nullptr, 0);
+    }
+    BirdDaemon(const BirdDaemon&) = delete;
+    BirdDaemon& operator=(const BirdDaemon&) = delete;
+    static std::string control_of(const Network& network, const std::string& name)
+    {
+        return (network.directory / ("bird-" + name + ".ctl")).string();
+    }
+
+private:
+    pid_t child_ = -1;
+};
+
+} // namespace
+
+TEST_CASE("BIRD announces a VIP while a backend is up, and withdraws it when all are down")
+{
+    if (!fs::exists("/usr/sbin/bird")) {
+        MESSAGE("without BIRD (bird2) this shows nothing");
+        return;
+    }
+    const Network network;
+    support::must("ip route del 192.0.2.1/32"); // to be learned
+    const fs::path vips = network.directory / "vips.conf";
+    std::ofstream(vips) << "";
+    const BirdDaemon router(network, "router",
+                            "router id 10.2.0.1;\nprotocol kernel { ipv4 { import none; export all; }; }\n"
+                            "protocol bgp balancer from soon { local 10.2.0.1 as 65000; neighbor 10.2.0.2 as 65001;\n"
+                            "ipv4 { import all; export none; }; }\n");
+    const BirdDaemon speaker(
+        network, "lb",
+        "router id 10.2.0.2;\ninclude \"" + vips.string() +
+            "\";\nprotocol bgp uplink from soon { local 10.2.0.2 as 65001; neighbor 10.2.0.1 as 65000;\n"
+            "ipv4 { import none; export where proto = \"netwright_lb4\"; next hop self; }; }\n");
+    auto a = std::make_unique<Backend>("a"), b = std::make_unique<Backend>("b");
+    network.write(1, 1, "ipip", "10.3", checked,
+                  ", announce: {file: " + vips.string() + ", control: " + BirdDaemon::control_of(network, "lb") + "}");
+    Supervisor supervisor(network);
+    REQUIRE_MESSAGE(supervisor.said("the balancer runs"), supervisor.log());
+    const auto learned = [] {
+        return support::must("ip route show 192.0.2.1").find("via 10.2.0.2") != std::string::npos;
+    };
+    CHECK_MESSAGE(comes_true(learned), supervisor.log());
+    CHECK(letters_of(1) != "-");
+    a.reset();
+    CHECK(supervisor.said("backend 10.3.1.2 of pool 'web' is down"));
+    CHECK(learned());
+    b.reset();
+    CHECK(comes_true([&] { return !learned(); }));
+    CHECK(network.lb("status").out.find("every backend is down") != std::string::npos);
+    b = std::make_unique<Backend>("b");
+    CHECK(comes_true(learned));
+    CHECK(supervisor.end(SIGTERM) == 0); // packets go on, and so does what brings them
+    CHECK(learned());
+    CHECK(letters_of(1) == "b");
+}
+
 TEST_CASE("each kind of check sees what is there and what is not, in the time it has")
 {
     support::enter_private_bpffs();
