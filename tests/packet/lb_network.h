@@ -175,7 +175,7 @@ struct Tidy {
     Tidy() = default;
     ~Tidy()
     {
-        for (const char* name : {"client", "lb", "a", "b"}) {
+        for (const char* name : {"client", "lb", "lb2", "a", "b"}) {
             (void)support::run({"ip", "link", "del", std::string("r-") + name});
             (void)support::run({"ip", "netns", "del", space(name)});
         }
@@ -262,8 +262,6 @@ public:
         REQUIRE_MESSAGE(output.status == 0, output.out);
         return nlohmann::json::parse(output.out);
     }
-
-private:
     static void connect(const std::string& name, const std::string& net)
     {
         support::must("ip netns add " + space(name));

@@ -46,14 +46,15 @@ const std::string patient = "check: {type: tcp, port: 80, interval: 10s, timeout
 // `netwright lb run lb.yaml` in the balancer's namespace.
 class Supervisor {
 public:
-    explicit Supervisor(const Network& network) : log_(network.directory / "log")
+    explicit Supervisor(const Network& network, const std::string& name = "lb")
+        : log_(network.directory / (name + ".log"))
     {
-        const std::string config = (network.directory / "lb.yaml").string();
+        const std::string config = (network.directory / (name + ".yaml")).string();
         child_ = ::fork();
         if (child_ != 0) return;
         const int log = ::open(log_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
         ::dup2(log, 2);
-        ::execl(NETWRIGHT_BINARY, "netwright", "--netns", space("lb").c_str(), "lb", "run", config.c_str(),
+        ::execl(NETWRIGHT_BINARY, "netwright", "--netns", space(name).c_str(), "lb", "run", config.c_str(),
                 static_cast<char*>(nullptr));
         ::_exit(127);
     }
@@ -296,6 +297,68 @@ TEST_CASE("BIRD announces a VIP while a backend is up, and withdraws it when all
     CHECK(supervisor.end(SIGTERM) == 0); // packets go on, and so does what brings them
     CHECK(learned());
     CHECK(letters_of(1) == "b");
+}
+
+TEST_CASE("when one of two balancers dies, its connections live on at the other")
+{
+    if (!fs::exists("/usr/sbin/bird")) {
+        MESSAGE("without BIRD (bird2) this shows nothing");
+        return;
+    }
+    const Network network;
+    network.connect("lb2", "10.5.0");
+    support::must(NETWRIGHT_BINARY + std::string(" lb decap r-lb r-lb2 --from 203.0.113.1")); // for veth's sake
+    support::must("sysctl -qw net.ipv4.fib_multipath_hash_policy=1");                         // by port, too
+    support::must("ip route del 192.0.2.1/32");
+    const BirdDaemon router(
+        network, "router",
+        "router id 10.2.0.1;\nprotocol kernel { merge paths on; ipv4 { import none; export all; }; }\n"
+        "protocol bgp one from soon { local 10.2.0.1 as 65000; neighbor 10.2.0.2 as 65001; ipv4 { import all; export "
+        "none; }; }\n"
+        "protocol bgp two from soon { local 10.5.0.1 as 65000; neighbor 10.5.0.2 as 65001; ipv4 { import all; export "
+        "none; }; }\n");
+    const Backend a("a"), b("b");
+    std::vector<std::unique_ptr<BirdDaemon>> speakers;
+    std::vector<std::unique_ptr<Supervisor>> supervisors;
+    for (const std::string name : {"lb", "lb2"}) {
+        const std::string net = name == "lb" ? "10.2.0" : "10.5.0",
+                          vips = (network.directory / (name + ".vips")).string();
+        std::ofstream(vips) << "";
+        network.write(1, 1, "ipip", "10.3", patient,
+                      ", announce: {file: " + vips + ", control: " + BirdDaemon::control_of(network, name) + "}");
+        if (name == "lb2") fs::rename(network.directory / "lb.yaml", network.directory / "lb2.yaml");
+        speakers.push_back(std::make_unique<BirdDaemon>(
+            network, name,
+            "router id " + net + ".2;\ninclude \"" + vips + "\";\nprotocol bgp uplink from soon { local " + net +
+                ".2 as 65001; neighbor " + net +
+                ".1 as 65000;\n"
+                "ipv4 { import none; export where proto = \"netwright_lb4\"; next hop self; }; }\n"));
+        REQUIRE(comes_true([&] { return fs::exists(BirdDaemon::control_of(network, name)); }));
+        supervisors.push_back(std::make_unique<Supervisor>(network, name));
+        REQUIRE_MESSAGE(supervisors.back()->said("the balancer runs"), supervisors.back()->log());
+    }
+    const auto routes = [] { return support::must("ip route show 192.0.2.1"); };
+    REQUIRE(comes_true([&] {
+        return routes().find("via 10.2.0.2") != std::string::npos && routes().find("via 10.5.0.2") != std::string::npos;
+    }));
+    as_client([&] {
+        std::vector<Fd> connections;
+        std::string before, after;
+        for (int i = 0; i < 200; ++i) {
+            connections.push_back(connected());
+            before += who(connections.back());
+        }
+        CHECK(before.find('-') == std::string::npos);
+        for (const std::string name : {"lb", "lb2"}) { // each had its part of them
+            const auto stats = nlohmann::json::parse(support::must(netwright_in(name) + "lb stats --json"));
+            CHECK(stats["vip"]["192.0.2.1:80/tcp"]["packets"].get<int>() > 100);
+        }
+        support::must("ip -n " + space("lb") + " link set eth0 down");
+        for (const Fd& connection : connections)
+            after += who(connection);
+        CHECK(after == before);
+    });
+    CHECK(routes().find("via 10.2.0.2") == std::string::npos);
 }
 
 TEST_CASE("each kind of check sees what is there and what is not, in the time it has")
