@@ -152,7 +152,7 @@ TEST_CASE(
     "programs for sockets are taken by the verifier: a connection is tuned, and a service answers on another port")
 {
     const Pair pair;
-    REQUIRE(shell("(busybox nc -l -p 7000 </dev/null & echo $! >/tmp/nc.pid); sleep 1").status == 0);
+    REQUIRE(shell("(busybox nc -l -p 7000 </dev/null >/dev/null 2>&1 & echo $! >/tmp/nc.pid); sleep 1").status == 0);
     const support::Output tuned = netwright("socket tune far initial-window=20 mark=1 --to 10.77.0.0/24,2001:db8::/32 "
                                             "--ports 1-9999");
     CHECK_MESSAGE(tuned.status == 0, tuned.out);
