@@ -105,6 +105,7 @@ std::vector<std::string> misses(const League& league, const std::string& name, b
     std::vector<std::string> found;
     const Standing* const own = standing_of(league, name);
     if (!own || league.standings.empty()) return {name + " did not run"};
+    if (own->values.empty() && own->stuck == 0) return {"no run counted"};
     const Standing& defaults = league.standings.front();
     for (const Standing& other : league.standings) {
         if (&other == own) continue;

@@ -73,7 +73,7 @@ public:
 private:
     struct Open {
         bool used = false;
-        std::uint32_t received = 0;
+        std::uint32_t received = 0, sent = 0;
     };
 
     void watch(int fd)
@@ -88,26 +88,48 @@ private:
             const int fd = ::accept4(listener_.socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
             if (fd < 0) return;
             if (open_.size() <= static_cast<std::size_t>(fd)) open_.resize(static_cast<std::size_t>(fd) + 64);
-            open_[static_cast<std::size_t>(fd)] = {true, 0};
+            open_[static_cast<std::size_t>(fd)] = {true, 0, 0};
             // The request is often there already: then no second system call has to ask for it.
             if (answer(fd))
-                watch(fd);
+                watch(fd); // or await_room() has done so
             else
                 close(fd);
         }
+    }
+
+    // A response that is larger than the send buffer goes on when there is room again.
+    void await_room(int fd)
+    {
+        epoll_event event{EPOLLOUT, {.fd = fd}};
+        if (::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) < 0)
+            ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event);
     }
 
     // True: there is more to come.
     bool answer(int fd)
     {
         Open& one = open_[static_cast<std::size_t>(fd)];
+        if (one.received == work_.traffic.message) return respond(fd, one);
         const ssize_t got = ::recv(fd, data_.data(), work_.traffic.message, 0);
         if (got < 0) return errno == EAGAIN || errno == EINTR;
         one.received += static_cast<std::uint32_t>(got);
         if (got == 0) return false;
         if (one.received < work_.traffic.message) return true;
-        // MSG_MORE keeps the response back until close() lets it go together with the FIN.
-        (void)::send(fd, data_.data(), work_.traffic.response, MSG_NOSIGNAL | MSG_MORE);
+        return respond(fd, one);
+    }
+
+    // MSG_MORE keeps the end of the response back until close() lets it go together with the FIN.
+    bool respond(int fd, Open& one)
+    {
+        while (one.sent < work_.traffic.response) {
+            const ssize_t sent = ::send(fd, data_.data(), work_.traffic.response - one.sent, MSG_NOSIGNAL | MSG_MORE);
+            if (sent < 0 && errno == EAGAIN) {
+                await_room(fd);
+                return true;
+            }
+            if (sent < 0) return false;
+            one.sent += static_cast<std::uint32_t>(sent);
+        }
         tally_.received.add(one.received);
         tally_.operations.add(1);
         return false;

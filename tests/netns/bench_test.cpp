@@ -122,6 +122,20 @@ TEST_CASE("every workload runs end to end and tells its numbers")
         }
 }
 
+TEST_CASE("a response that is larger than a send buffer comes whole")
+{
+    enter();
+    const Host host;
+    Traffic traffic = short_traffic(TrafficKind::TcpCrr);
+    traffic.message = 100;
+    traffic.response = 8'000'000;
+    traffic.duration = 500ms;
+    const auto measured = run_traffic(host.reached(), traffic);
+    REQUIRE(measured);
+    CHECK(measured->client.operations > 0);
+    CHECK(measured->client.failures == 0);
+}
+
 TEST_CASE("options reach the sockets, and are named in the result")
 {
     enter();
