@@ -144,9 +144,9 @@ struct PacketPath {
 
 // A closed set. A new kind is a struct here, its text form in src/model/tunable_<kind>.cpp, a file in src/tunable/, and
 // a line in the list of each room (tunable_kinds.h, tunable_kind.cpp).
-using Tunable =
-    std::variant<SysctlKey, LinkSetting, QueueSetting, NicSetting, QdiscPlace, RouteSetting, RuleSlot, TableRoute,
-                 NotrackPort, MptcpSetting, CongestionAddress, InterruptAffinity, CpuSetting, ServiceSetting, PacketPath>;
+using Tunable = std::variant<SysctlKey, LinkSetting, QueueSetting, NicSetting, QdiscPlace, RouteSetting, RuleSlot,
+                             TableRoute, NotrackPort, MptcpSetting, CongestionAddress, InterruptAffinity, CpuSetting,
+                             ServiceSetting, PacketPath>;
 
 std::string to_text(const Tunable& tunable);
 // Rejected, naming what is wrong and the nearest form that would be right. Refuses empty parts, "..", slashes and
