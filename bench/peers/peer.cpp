@@ -162,6 +162,9 @@ Result<Figures> read_netperf_requests(std::string_view output)
 Result<Figures> read_neper_stream(std::string_view output)
 {
     const auto value = number_of(output, "throughput");
+    // Newer ones tell at the sending end only what the other end received.
+    if (const auto received = number_of(output, "remote_throughput"); !value && received && *received > 0)
+        return Figures{{"throughput", *received}};
     const auto unit = std::ranges::find(units, value_of(output, "throughput_units").value_or("Mbit/s"), &Unit::name);
     if (!value || unit == units.end()) return unreadable("neper", "its throughput");
     return Figures{{"throughput", *value * unit->bits}};

@@ -65,6 +65,10 @@ TEST_CASE("netperf's and neper's numbers come in our units")
     const auto gigabits = read_neper_stream("throughput_units=Gbit/s\nthroughput=18.7\n");
     REQUIRE(gigabits);
     CHECK(gigabits->front().value == doctest::Approx(18.7e9));
+    const auto received = read_neper_stream("throughput_opt=Mb\nlocal_throughput=0\nremote_throughput=90012174122\n");
+    REQUIRE(received);
+    CHECK(received->front().value == 90012174122);
+    CHECK_FALSE(read_neper_stream("local_throughput=0\nremote_throughput=0\n"));
     CHECK_FALSE(read_neper_stream("throughput_units=parsec\nthroughput=18.7\n"));
     CHECK_FALSE(read_neper_requests(""));
 }
