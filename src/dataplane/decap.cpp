@@ -89,10 +89,7 @@ Result<void> replace(const fs::path& directory, const Decap& decap, const Decap&
     TRY_VOID(links.pin_new());
     TRY_VOID(commit_state(directory));
     links.keep();
-    for (const std::string& interface : before.interfaces)
-        if (std::ranges::find(decap.interfaces, interface) == decap.interfaces.end())
-            TRY_VOID(unpin_link(directory, interface));
-    return {};
+    return unpin_others(directory, before.interfaces, decap.interfaces);
 }
 
 } // namespace

@@ -145,10 +145,7 @@ Result<void> change(const fs::path& directory, Running& before, const LbConfig& 
     const bool instead = modes != before.installed.modes;
     LbProgram program = instead ? TRY(before.program.with_modes(modes)) : std::move(before.program);
     TRY_VOID(reconfigure(directory, program, config, image, described(config, name, image, modes), instead));
-    for (const std::string& interface : before.installed.interfaces)
-        if (std::ranges::find(config.interfaces, interface) == config.interfaces.end())
-            TRY_VOID(unpin_link(directory, interface));
-    return {};
+    return unpin_others(directory, before.installed.interfaces, config.interfaces);
 }
 
 // Slots of one pool by backend, as parts of all.
