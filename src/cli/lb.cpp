@@ -4,9 +4,8 @@
 #include "cli/kept.h"
 #include "cli/lb_decap.h"
 #include "cli/lb_run.h"
+#include "cli/pins.h"
 #include "dataplane/lb_status.h"
-#include "dataplane/pins.h"
-#include "kernel/namespace.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -33,12 +32,6 @@ constexpr std::size_t config_limit = 1U << 20;
 constexpr std::array<const char*, 3> kind_words{"vip", "backend", "dropped"};
 
 const char* kind_of(const dp::LbCounted& counted) { return kind_words[static_cast<std::size_t>(counted.of)]; }
-
-Result<std::filesystem::path> enter(const Globals& globals)
-{
-    if (!globals.netns.empty()) TRY_VOID(kernel::enter_namespace(globals.netns));
-    return dp::pin_directory("lb");
-}
 
 std::string summary(const dp::LbConfig& config)
 {
@@ -98,7 +91,7 @@ std::string view_text(const dp::LbView& view, const Globals& globals)
 
 Result<void> show(const LbFlags& flags, const Globals& globals)
 {
-    const auto directory = TRY(enter(globals));
+    const auto directory = TRY(enter_pins(globals, "lb"));
     const auto view = TRY(dp::view_lb(directory));
     if (!view) return print(flags.json ? "null\n" : "no balancer runs here\n");
     return print(flags.json ? view_json(*view) : view_text(*view, globals));
@@ -124,7 +117,7 @@ std::string stats_text(const std::vector<dp::LbCounted>& counts, const Globals& 
 
 Result<void> stats(const LbFlags& flags, const Globals& globals)
 {
-    const auto directory = TRY(enter(globals));
+    const auto directory = TRY(enter_pins(globals, "lb"));
     for (;;) {
         const auto counts = TRY(dp::lb_stats(directory));
         TRY_VOID(print(flags.prometheus ? dp::to_prometheus(counts)
@@ -138,7 +131,7 @@ Result<void> stats(const LbFlags& flags, const Globals& globals)
 
 Result<void> off(const LbFlags&, const Globals& globals)
 {
-    const auto directory = TRY(enter(globals));
+    const auto directory = TRY(enter_pins(globals, "lb"));
     const bool there = std::filesystem::exists(directory);
     if (!there) return print("no balancer runs here\n");
     const std::string note = TRY(change_xdp(PacketPath::What::Balancer, std::nullopt, "", globals));

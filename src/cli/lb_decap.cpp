@@ -3,9 +3,8 @@
 #include "cli/lb_decap.h"
 
 #include "cli/command.h"
+#include "cli/pins.h"
 #include "dataplane/decap.h"
-#include "dataplane/pins.h"
-#include "kernel/namespace.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -59,8 +58,7 @@ Result<void> show(const std::filesystem::path& directory)
 
 Result<void> decapsulate(const DecapFlags& flags, const Globals& globals)
 {
-    if (!globals.netns.empty()) TRY_VOID(kernel::enter_namespace(globals.netns));
-    const auto directory = TRY(dp::pin_directory("decap"));
+    const auto directory = TRY(enter_pins(globals, "decap"));
     if (flags.off) {
         const bool there = std::filesystem::exists(directory);
         if (there) TRY_VOID(dp::remove_decap(directory));

@@ -2,9 +2,8 @@
 // netwright lb run, which looks after the balancer in the foreground; lb status, which asks it.
 #include "cli/lb_run.h"
 
+#include "cli/pins.h"
 #include "dataplane/lb_supervisor.h"
-#include "dataplane/pins.h"
-#include "kernel/namespace.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -35,8 +34,7 @@ Result<void> run(const std::string& file, const Globals& globals)
 {
     if (file == "-") return fail(Error::Kind::Rejected, "lb run reads its file again on SIGHUP: name one");
     block_signals();
-    if (!globals.netns.empty()) TRY_VOID(kernel::enter_namespace(globals.netns));
-    const auto directory = TRY(dp::pin_directory("lb"));
+    const auto directory = TRY(enter_pins(globals, "lb"));
     const auto tell = [](const std::string& text) { complain(text, done); };
     const auto read = [&]() -> Result<dp::LbConfig> {
         const std::string text = TRY(read_file(file, config_limit));
@@ -65,8 +63,7 @@ std::string status_text(const dp::LbStatus& status, const Globals& globals)
 
 Result<void> show_status(bool json, const Globals& globals)
 {
-    if (!globals.netns.empty()) TRY_VOID(kernel::enter_namespace(globals.netns));
-    const auto directory = TRY(dp::pin_directory("lb"));
+    const auto directory = TRY(enter_pins(globals, "lb"));
     const auto status = TRY(dp::ask_supervisor(directory));
     return print(json ? dp::to_json(status) : status_text(status, globals));
 }

@@ -2,11 +2,10 @@
 // netwright socket: programs for single sockets and connections.
 #include "base/text.h"
 #include "cli/command.h"
-#include "dataplane/pins.h"
+#include "cli/pins.h"
 #include "dataplane/socket_classic.h"
 #include "dataplane/socket_entry.h"
 #include "dataplane/socket_tune.h"
-#include "kernel/namespace.h"
 #include "model/words.h"
 
 #include <CLI/CLI.hpp>
@@ -148,8 +147,7 @@ using Step = Result<void> (*)(const SocketFlags&, const Root&);
 
 Result<void> take(Step step, const SocketFlags& flags, const Globals& globals)
 {
-    if (!globals.netns.empty()) TRY_VOID(kernel::enter_namespace(globals.netns));
-    const auto root = TRY(dp::pin_directory("socket"));
+    const auto root = TRY(enter_pins(globals, "socket"));
     return step(flags, root);
 }
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // netwright steer: packets into classes on traffic control's hooks.
 #include "cli/command.h"
+#include "cli/pins.h"
 #include "cli/session.h"
-#include "dataplane/pins.h"
 #include "dataplane/steer_control.h"
-#include "kernel/namespace.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -26,12 +25,6 @@ struct SteerFlags {
     bool check = false, force = false, json = false;
     double watch = 0;
 };
-
-Result<std::filesystem::path> steer_pins(const Globals& globals)
-{
-    if (!globals.netns.empty()) TRY_VOID(kernel::enter_namespace(globals.netns));
-    return dp::pin_directory("steer");
-}
 
 bool can_cut(const dp::SteerClass& one) { return one.redirect.way != STEER_STAY || one.limit.has_value(); }
 
@@ -99,14 +92,14 @@ Result<void> apply_policy(const SteerFlags& flags, const Globals& globals)
     if (flags.check) return print("would steer: " + what + "\n");
     std::string guard;
     if (!flags.force) guard = TRY(spare_session(policy, globals));
-    const auto directory = TRY(steer_pins(globals));
+    const auto directory = TRY(enter_pins(globals, "steer"));
     const auto installed = TRY(dp::install_steer(directory, policy, flags.policy == "-" ? "stdin" : flags.policy));
     return print(fmt::format("steering: {} ({})\n{}", what, hook_text(installed), limits_text(installed) + guard));
 }
 
 Result<void> show(const SteerFlags& flags, const Globals& globals)
 {
-    const auto directory = TRY(steer_pins(globals));
+    const auto directory = TRY(enter_pins(globals, "steer"));
     const auto installed = TRY(dp::installed_steer(directory));
     if (!installed) return print(flags.json ? "null\n" : "nothing is steered here\n");
     const auto troubles = dp::steer_troubles(directory, *installed);
@@ -146,7 +139,7 @@ std::string stats_text(const std::vector<dp::NamedSteerCount>& counts, const Glo
 
 Result<void> stats(const SteerFlags& flags, const Globals& globals)
 {
-    const auto directory = TRY(steer_pins(globals));
+    const auto directory = TRY(enter_pins(globals, "steer"));
     for (;;) {
         const auto counts = TRY(dp::steer_stats(directory));
         TRY_VOID(print(flags.json ? stats_json(counts) : stats_text(counts, globals)));
@@ -158,7 +151,7 @@ Result<void> stats(const SteerFlags& flags, const Globals& globals)
 
 Result<void> off(const SteerFlags&, const Globals& globals)
 {
-    const auto directory = TRY(steer_pins(globals));
+    const auto directory = TRY(enter_pins(globals, "steer"));
     const auto installed = TRY(dp::installed_steer(directory));
     TRY_VOID(dp::remove_steer(directory));
     return print(installed ? fmt::format("removed from {}\n", fmt::join(installed->interfaces, ", "))
