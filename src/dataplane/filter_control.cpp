@@ -17,19 +17,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Result<void> zero(int map, std::uint32_t counter)
-{
-    const std::vector<filter_count> rows(possible_cpus());
-    if (bpf_map_update_elem(map, &counter, rows.data(), BPF_ANY) < 0)
-        return std::unexpected(errno_error("clear a counter of the filter", errno));
-    return {};
-}
-
 // A number that another list or rule had before begins at zero.
 Result<void> clear_new_counters(int map, const CounterNames& before, const CounterNames& now)
 {
     for (const auto& [name, counter] : now)
-        if (!before.contains(name)) TRY_VOID(zero(map, counter));
+        if (!before.contains(name)) TRY_VOID(clear_count<filter_count>(map, counter));
     return {};
 }
 

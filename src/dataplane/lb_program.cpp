@@ -215,10 +215,8 @@ Result<lb_count> LbProgram::read_count(std::uint32_t counter) const
 
 Result<void> LbProgram::clear_counts(std::span<const std::uint32_t> counters) const
 {
-    const std::vector<lb_count> zeros(possible_cpus());
     for (const std::uint32_t counter : counters)
-        if (bpf_map_update_elem(parts_[Counts].get(), &counter, zeros.data(), BPF_ANY) < 0)
-            return std::unexpected(errno_error("clear the load balancer's counters", errno));
+        TRY_VOID(clear_count<lb_count>(parts_[Counts].get(), counter));
     return {};
 }
 

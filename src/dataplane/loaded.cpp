@@ -119,4 +119,11 @@ Result<void> read_per_cpu(int map, std::uint32_t element, void* rows)
     return {};
 }
 
+Result<void> write_per_cpu(int map, std::uint32_t element, const void* rows)
+{
+    if (bpf_map_update_elem(map, &element, rows, BPF_ANY) < 0)
+        return std::unexpected(errno_error("clear a BPF program's counter", errno));
+    return {};
+}
+
 } // namespace netwright::dataplane

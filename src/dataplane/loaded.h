@@ -69,6 +69,7 @@ private:
 
 // The rows of a per-CPU array's element, one a CPU that may ever be there.
 Result<void> read_per_cpu(int map, std::uint32_t element, void* rows);
+Result<void> write_per_cpu(int map, std::uint32_t element, const void* rows);
 std::size_t possible_cpus();
 
 // One counter of a per-CPU array, summed over CPUs.
@@ -83,6 +84,14 @@ Result<Count> sum_count(int map, std::uint32_t element)
         sum.bytes += row.bytes;
     }
     return sum;
+}
+
+// Lets it begin at zero.
+template <class Count>
+Result<void> clear_count(int map, std::uint32_t element)
+{
+    const std::vector<Count> rows(possible_cpus());
+    return write_per_cpu(map, element, rows.data());
 }
 
 // Elements 0 to `size`-1.

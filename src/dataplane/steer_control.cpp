@@ -72,10 +72,8 @@ std::vector<TcPlace> places_of(const InstalledSteer& installed)
 // A number that another class had before begins at zero.
 Result<void> clear_new_counters(int map, const SteerCounters& before, const SteerCounters& now)
 {
-    const std::vector<steer_count> rows(possible_cpus());
     for (const auto& [name, counter] : now)
-        if (!before.contains(name) && bpf_map_update_elem(map, &counter, rows.data(), BPF_ANY) < 0)
-            return std::unexpected(errno_error("clear a counter of steering", errno));
+        if (!before.contains(name)) TRY_VOID(clear_count<steer_count>(map, counter));
     return {};
 }
 
