@@ -5,6 +5,7 @@
 #include "cli/filter_samples.h"
 #include "cli/kept.h"
 #include "cli/pins.h"
+#include "cli/watch.h"
 #include "dataplane/filter_control.h"
 #include "dataplane/syn_cookies.h"
 
@@ -16,7 +17,6 @@
 
 #include <functional>
 #include <memory>
-#include <thread>
 
 namespace netwright::cli {
 namespace {
@@ -130,13 +130,10 @@ std::string stats_text(const std::vector<dp::NamedCount>& counts, const Globals&
 Result<void> stats(const FilterFlags& flags, const Globals& globals)
 {
     const auto directory = TRY(enter_pins(globals, "filter"));
-    for (;;) {
+    return print_again(flags.watch, [&]() -> Result<std::string> {
         const auto counts = TRY(dp::filter_stats(directory));
-        TRY_VOID(print(flags.json ? stats_json(counts) : stats_text(counts, globals)));
-        if (flags.watch <= 0) return {};
-        std::this_thread::sleep_for(std::chrono::duration<double>(flags.watch));
-        TRY_VOID(print("\n"));
-    }
+        return flags.json ? stats_json(counts) : stats_text(counts, globals);
+    });
 }
 
 Result<void> off(const FilterFlags&, const Globals& globals)
@@ -172,7 +169,7 @@ Action declare_filter(CLI::App& app, const Globals& globals)
     shown->add_flag("--json", flags->json, "as JSON");
     CLI::App* const counted = add("stats", "packets and bytes by list, rule and check", stats);
     counted->add_flag("--json", flags->json, "as JSON");
-    counted->add_option("--watch", flags->watch, "again every so many seconds")->check(CLI::Range(0.1, 3600.0));
+    add_watch_flag(*counted, flags->watch);
     add("off", "detach the filter and forget its counters", off);
     declare_filter_live(app, globals, chosen);
     CLI::App* const sampled =

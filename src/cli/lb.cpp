@@ -5,6 +5,7 @@
 #include "cli/lb_decap.h"
 #include "cli/lb_run.h"
 #include "cli/pins.h"
+#include "cli/watch.h"
 #include "dataplane/lb_status.h"
 
 #include <CLI/CLI.hpp>
@@ -15,7 +16,6 @@
 
 #include <functional>
 #include <memory>
-#include <thread>
 
 namespace netwright::cli {
 namespace {
@@ -118,15 +118,11 @@ std::string stats_text(const std::vector<dp::LbCounted>& counts, const Globals& 
 Result<void> stats(const LbFlags& flags, const Globals& globals)
 {
     const auto directory = TRY(enter_pins(globals, "lb"));
-    for (;;) {
+    return print_again(flags.watch, [&]() -> Result<std::string> {
         const auto counts = TRY(dp::lb_stats(directory));
-        TRY_VOID(print(flags.prometheus ? dp::to_prometheus(counts)
-                       : flags.json     ? stats_json(counts)
-                                        : stats_text(counts, globals)));
-        if (flags.watch <= 0) return {};
-        std::this_thread::sleep_for(std::chrono::duration<double>(flags.watch));
-        TRY_VOID(print("\n"));
-    }
+        if (flags.prometheus) return dp::to_prometheus(counts);
+        return flags.json ? stats_json(counts) : stats_text(counts, globals);
+    });
 }
 
 Result<void> off(const LbFlags&, const Globals& globals)
@@ -164,7 +160,7 @@ Action declare_lb(CLI::App& app, const Globals& globals)
     CLI::App* const counted = add("stats", "packets and bytes by VIP, backend and reason for a drop", stats);
     CLI::Option* const json = counted->add_flag("--json", flags->json, "as JSON");
     counted->add_flag("--prometheus", flags->prometheus, "in Prometheus's text format")->excludes(json);
-    counted->add_option("--watch", flags->watch, "again every so many seconds")->check(CLI::Range(0.1, 3600.0));
+    add_watch_flag(*counted, flags->watch);
     add("off", "detach it and forget its connections and counters", off);
     CLI::App* const decap = app.add_subcommand("decap", "on a backend: take the balancer's outer header off");
     decap->callback([chosen, run = declare_decap(*decap, globals)] { *chosen = run; });

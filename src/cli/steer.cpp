@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/pins.h"
 #include "cli/session.h"
+#include "cli/watch.h"
 #include "dataplane/steer_control.h"
 
 #include <CLI/CLI.hpp>
@@ -13,7 +14,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <thread>
 
 namespace netwright::cli {
 namespace {
@@ -140,13 +140,10 @@ std::string stats_text(const std::vector<dp::NamedSteerCount>& counts, const Glo
 Result<void> stats(const SteerFlags& flags, const Globals& globals)
 {
     const auto directory = TRY(enter_pins(globals, "steer"));
-    for (;;) {
+    return print_again(flags.watch, [&]() -> Result<std::string> {
         const auto counts = TRY(dp::steer_stats(directory));
-        TRY_VOID(print(flags.json ? stats_json(counts) : stats_text(counts, globals)));
-        if (flags.watch <= 0) return {};
-        std::this_thread::sleep_for(std::chrono::duration<double>(flags.watch));
-        TRY_VOID(print("\n"));
-    }
+        return flags.json ? stats_json(counts) : stats_text(counts, globals);
+    });
 }
 
 Result<void> off(const SteerFlags&, const Globals& globals)
@@ -180,7 +177,7 @@ Action declare_steer(CLI::App& app, const Globals& globals)
     shown->add_flag("--json", flags->json, "as JSON");
     CLI::App* const counted = add("stats", "packets and bytes by class", stats);
     counted->add_flag("--json", flags->json, "as JSON");
-    counted->add_option("--watch", flags->watch, "again every so many seconds")->check(CLI::Range(0.1, 3600.0));
+    add_watch_flag(*counted, flags->watch);
     add("off", "stop steering and forget the counters", off);
     return [flags, step, &globals] {
         const auto done_well = (*step)(*flags, globals);
