@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Each src/**/*.bpf.c becomes a BPF object and a libbpf skeleton header: generated/bpf/<name>.skel.h, which C++ includes
+# Each **/*.bpf.c of a folder becomes a BPF object and a libbpf skeleton header: generated/bpf/<name>.skel.h, which C++ includes
 # as "<name>.skel.h". Skeletons are system headers: they are bpftool's code, not held to our warnings.
 # clang 19 is what we test with; another clang does as long as it has the BPF target.
 find_program(NETWRIGHT_BPF_CLANG NAMES clang-19 clang)
 find_program(NETWRIGHT_BPFTOOL bpftool PATHS /usr/sbin /sbin)
 
-function(netwright_add_bpf target)
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*.bpf.c)
+function(netwright_add_bpf target folder)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${folder}/*.bpf.c)
   if(NOT sources)
     return()
   endif()
