@@ -6,6 +6,7 @@
 
 #include <bpf/bpf.h>
 #include <fmt/format.h>
+#include <linux/bpf.h>
 
 #include <chrono>
 #include <cstdio>
@@ -29,22 +30,19 @@ std::uint64_t monotonic()
     return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-// `spare` backends more than are used: another configuration of as many VIPs.
+// All VIPs are those of one pool, as they would be written. (Katran has a ring for each.)
 std::string config_text(std::string_view mode, unsigned first_backend)
 {
-    std::string text = "{source: [10.9.0.1, \"2001:db8:9::1\"], pools: {";
-    for (std::uint32_t vip = 0; vip < vips; ++vip) {
-        text += fmt::format("p{}: {{mode: {}, backends: [", vip, mode);
-        for (unsigned i = 0; i < backends; ++i)
-            text += fmt::format("{{address: 10.0.0.{}}}, ", first_backend + i);
-        text += "]}, ";
-    }
-    text += "}, vips: [";
+    std::string text =
+        fmt::format("{{source: [10.9.0.1, \"2001:db8:9::1\"], pools: {{web: {{mode: {}, backends: [", mode);
+    for (unsigned i = 0; i < backends; ++i)
+        text += fmt::format("{{address: 10.0.0.{}}}, ", first_backend + i);
+    text += "]}}, vips: [";
     for (std::uint32_t vip = 0; vip < vips; ++vip)
-        text += fmt::format(
-            "{{address: 192.0.2.{0}, port: 80, protocol: tcp, pool: p{0}}}, {{address: \"2001:db8::{0:x}\", "
-            "port: 80, protocol: tcp, pool: p{0}}}, ",
-            vip);
+        text +=
+            fmt::format("{{address: 192.0.2.{0}, port: 80, protocol: tcp, pool: web}}, {{address: \"2001:db8::{0:x}\", "
+                        "port: 80, protocol: tcp, pool: web}}, ",
+                        vip);
     return text + "]}";
 }
 
@@ -79,20 +77,14 @@ Entrant elsewhere(Entrant peer, double figure)
     return peer;
 }
 
-Entrant katran(const Options& options, const std::string& build, const Feed& feed, double figure,
-               std::uint32_t aged_by = 0)
+enum class Age { Fresh, Aged }; // of the connection table
+
+Entrant katran(const Options& options, const std::string& build, const Feed& feed, double figure, Age age = Age::Fresh)
 {
     if (options.peers.katran.empty()) return elsewhere({"katran", nullptr, "not built here (--katran)"}, figure);
     auto loaded = Katran::load(fmt::format("{}/katran_{}.o", options.peers.katran, build), vips, connections);
-    if (loaded && aged_by > 0) {
-        // Other connections have come and gone: the table's elements lie anywhere in memory.
-        Feed others = feed;
-        others.flows = endless;
-        others.top = 2;
-        others.frame[47] = ack;
-        const auto feeder = Feeder::load(others, loaded->program());
-        if (feeder) (void)feeder->run(aged_by);
-    }
+    if (loaded && age == Age::Aged)
+        if (const auto aged = loaded->age(); !aged) return {"katran", nullptr, aged.error().what};
     return elsewhere(entrant("katran", std::move(loaded), feed, options), figure);
 }
 
@@ -102,6 +94,7 @@ Feed connection(std::uint8_t flags, std::uint32_t flows)
     feed.frame = tcp4(flags, port);
     feed.flows = flows;
     feed.vips = flows > 1 ? vips : 1;
+    feed.verdict = XDP_TX;
     return feed;
 }
 
@@ -114,7 +107,7 @@ void show_ways(const Options& options)
          options, one);
     show({"IPIP, 65,536 connections, aged table",
           entrant("IPIP", balancer("ipip"), crowd, options),
-          {{katran(options, "ipip", crowd, 410, endless / 2), {"G2", 0.30}}}},
+          {{katran(options, "ipip", crowd, 410, Age::Aged), {"G2", 0.30}}}},
          options, crowd);
     show({"IPIP, 65,536 connections, fresh table",
           entrant("IPIP", balancer("ipip"), crowd, options),
@@ -131,6 +124,7 @@ void show_ways(const Options& options)
          options, one);
     Feed six;
     six.frame = tcp6(ack, port);
+    six.verdict = XDP_TX;
     show({"IPv6 in IPv4, one connection",
           entrant("IPIP", balancer("ipip"), six, options),
           {{katran(options, "ipip", six, 62), {"G1", 0.75}}}},
@@ -156,6 +150,7 @@ void show_load(const Options& options)
          crowd);
     Feed other = connection(ack, 1);
     other.frame = tcp4(ack, 81);
+    other.verdict = XDP_PASS;
     show({"not to a VIP: passed",
           entrant("IPIP", balancer("ipip"), other, options),
           {{katran(options, "ipip", other, 25), {"G6", 0.90}}}},

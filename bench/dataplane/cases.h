@@ -35,6 +35,8 @@ void show_floods(const Options& options);
 // Runs and prints those of the race's rows that were asked for.
 void show(Race race, const Options& options, const Feed& feed);
 
+std::string wrong_verdict(std::uint32_t verdict); // a program that does not do the work is no rival
+
 // `program` (with a member program()) under this traffic.
 template <class Program>
 Entrant entrant(std::string name, Result<Program> program, const Feed& feed, const Options& options)
@@ -47,6 +49,10 @@ Entrant entrant(std::string name, Result<Program> program, const Feed& feed, con
     auto feeder = Feeder::load(feed, program->program());
     if (!feeder) {
         made.trouble = feeder.error().what;
+        return made;
+    }
+    if (const auto verdict = feeder->verdict(); !verdict || *verdict != feed.verdict) {
+        made.trouble = verdict ? wrong_verdict(*verdict) : verdict.error().what;
         return made;
     }
     // The program is held as long as it is run.

@@ -24,6 +24,7 @@ struct Feed {
     std::uint32_t vips = 1;    // destinations, a power of two, 256 at most
     bool grows_behind = false; // the program changes the frame's end, not its beginning
     bool one_source = false;   // that of the frame
+    std::uint32_t verdict = 2; // what a program is to give back: XDP_PASS
 };
 
 class Feeder {

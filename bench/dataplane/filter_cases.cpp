@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <linux/bpf.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -61,6 +62,7 @@ Entrant chain(const Options& options, const std::string& name, const std::string
 Feed datagrams(std::uint32_t flows, std::uint32_t top)
 {
     Feed feed;
+    feed.verdict = top == inside ? XDP_DROP : XDP_PASS;
     feed.frame = udp4(port);
     feed.flows = flows;
     feed.top = top;
@@ -181,6 +183,7 @@ void show_cookies(const Options& options)
     feed.frame = whole_syn4(port);
     feed.grows_behind = true;
     feed.one_source = true;
+    feed.verdict = XDP_TX;
     FilterPolicy policy;
     policy.interfaces = {"none"};
     policy.cookie_ports = {{port, port}};

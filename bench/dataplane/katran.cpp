@@ -2,6 +2,7 @@
 #include "dataplane/katran.h"
 
 #include "base/fd.h"
+#include "dataplane/feeder_layout.h"
 #include "dataplane/loaded.h"
 #include "kernel/files.h"
 
@@ -9,6 +10,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <sched.h>
 
 #include <array>
 #include <cerrno>
@@ -83,19 +85,20 @@ Result<void> put_ring(const Object* object, std::uint32_t vip)
     return std::unexpected(errno_error("fill katran's ch_rings", errno));
 }
 
-Result<void> put_connection_tables(const Object* object, std::uint32_t flows)
+Result<std::vector<Fd>> make_connection_tables(const Object* object, std::uint32_t flows)
 {
+    std::vector<Fd> tables;
     for (std::uint32_t cpu = 0; cpu < dataplane::possible_cpus(); ++cpu) {
-        LIBBPF_OPTS(bpf_map_create_opts, options);
-        const Fd map(
-            bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "katran_lru", sizeof(FlowKey), sizeof(Position), flows, &options));
-        if (!map) return std::unexpected(errno_error("make katran's connection table", errno));
-        TRY_VOID(put(object, "lru_mapping", cpu, map.get()));
+        tables.emplace_back(
+            bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "katran_lru", sizeof(FlowKey), sizeof(Position), flows, nullptr));
+        if (!tables.back()) return std::unexpected(errno_error("make katran's connection table", errno));
+        const int table = tables.back().get();
+        TRY_VOID(put(object, "lru_mapping", cpu, table));
     }
-    return {};
+    return tables;
 }
 
-Result<void> fill(const Object* object, std::uint32_t vips, std::uint32_t flows)
+Result<void> fill(const Object* object, std::uint32_t vips)
 {
     for (std::uint32_t vip = 0; vip < vips; ++vip) {
         TRY_VOID(put_vip(object, vip));
@@ -107,7 +110,7 @@ Result<void> fill(const Object* object, std::uint32_t vips, std::uint32_t flows)
     TRY_VOID(put(object, "ctl_array", first, std::uint64_t{0x020000000002}));
     if (bpf_object__find_map_by_name(object, "pckt_srcs"))
         TRY_VOID(put(object, "pckt_srcs", first, Real{{::htonl(0x0a090001)}}));
-    return put_connection_tables(object, flows);
+    return {};
 }
 
 } // namespace
@@ -124,8 +127,25 @@ Result<Katran> Katran::load(const std::string& object, std::uint32_t vips, std::
     if (!opened) return std::unexpected(errno_error(fmt::format("open {}", object), errno));
     if (const int code = bpf_object__load(opened.get()); code < 0)
         return dataplane::not_loaded("katran", -code, log.reason());
-    TRY_VOID(fill(opened.get(), vips, flows));
-    return Katran(std::move(opened));
+    TRY_VOID(fill(opened.get(), vips));
+    Katran katran(std::move(opened));
+    katran.connections_ = TRY(make_connection_tables(katran.object_.get(), flows));
+    katran.flows_ = flows;
+    return katran;
+}
+
+Result<void> Katran::age() const
+{
+    const int cpu = ::sched_getcpu();
+    const Position somewhere{1, 0, 0};
+    FlowKey key;
+    key.protocol = IPPROTO_TCP;
+    for (std::uint32_t i = 0; i < 2 * flows_; ++i) {
+        key.addresses_and_ports[0] = feed_address(i, 3);
+        if (bpf_map_update_elem(connections_.at(static_cast<std::size_t>(cpu)).get(), &key, &somewhere, BPF_ANY) < 0)
+            return std::unexpected(errno_error("fill katran's connection table", errno));
+    }
+    return {};
 }
 
 int Katran::program() const { return bpf_program__fd(bpf_object__next_program(object_.get(), nullptr)); }

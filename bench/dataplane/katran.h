@@ -4,10 +4,12 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/fd.h"
 
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 struct bpf_object;
 
@@ -18,6 +20,8 @@ public:
     // `object`: built from its source. `flows`: entries of each CPU's connection table.
     static Result<Katran> load(const std::string& object, std::uint32_t vips, std::uint32_t flows);
     int program() const;
+    // Lets other connections come and go in this CPU's table, until its elements lie anywhere in memory.
+    Result<void> age() const;
     // Bytes of the kernel's memory that its tables take, and instructions that the verifier followed.
     Result<std::uint64_t> memory() const;
     Result<std::uint32_t> verified() const;
@@ -31,6 +35,8 @@ private:
     };
     explicit Katran(std::unique_ptr<bpf_object, Close> object);
     std::unique_ptr<bpf_object, Close> object_;
+    std::vector<Fd> connections_; // by CPU
+    std::uint32_t flows_ = 0;
 };
 
 // "memlock" of a BPF map's descriptor (Documentation/bpf/map, fdinfo), in bytes.

@@ -45,6 +45,11 @@ void stay_on_one_cpu()
 
 namespace netwright::dataplane_bench {
 
+std::string wrong_verdict(std::uint32_t verdict)
+{
+    return fmt::format("it answered with XDP verdict {} instead of doing the work", verdict);
+}
+
 void show(Race race, const Options& options, const Feed& feed)
 {
     std::erase_if(race.peers,

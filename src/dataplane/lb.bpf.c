@@ -23,17 +23,48 @@
 
 enum { MALFORMED = BIT(ODD_TINY_FRAGMENT + 1) - 1 }; /* what cannot be read as what it claims to be */
 
-INLINE const struct lb_vip* vip_of(const struct facts* facts, __u32 side)
+/* `value` where `difference` is 0, else 0. Which place holds the key is as good as drawn by lot: a branch would be
+ * foretold wrongly each time. */
+INLINE __u64 where_same(__u64 difference, __u64 value)
+{
+    __u64 differs = difference | -difference;
+    asm volatile("" : "+r"(differs)); /* or clang makes a branch of it */
+    return value & ((differs >> 63) - 1);
+}
+
+/* A VIP as one word, as which it is also in its line; 0: none. A pointer into the line would have the verifier follow
+ * all that comes after once for each place. */
+INLINE __u64 vip4_of(const struct facts* facts, __u32 port, __u32 side)
+{
+    const struct lb_vip_key4 wanted = {facts->destination[0], (__u16)port, (__u8)facts->protocol, 0};
+    __u64 key, found = 0;
+    __builtin_memcpy(&key, &wanted, sizeof(key));
+    const __u32 at = (__u32)lb_vip_line(&key, LB_KEY_WORDS4, &globals.settings[side].vips4);
+    const struct lb_vip_line4* line = of_side(&vips4_of, side, &at);
+    for (int i = 0; line && i < LB_PLACES4; ++i)
+        found |= where_same(line->key[i] ^ key, *(const __u64*)&line->vip[i]);
+    return found;
+}
+
+INLINE __u64 vip6_of(const struct facts* facts, __u32 port, __u32 side)
+{
+    struct lb_vip_key6 wanted = {.port = (__u16)port, .protocol = (__u8)facts->protocol};
+    __u64 key[LB_KEY_WORDS6], found = 0;
+    __builtin_memcpy(wanted.address, facts->destination, sizeof(wanted.address));
+    __builtin_memcpy(key, &wanted, sizeof(key));
+    const __u32 at = (__u32)lb_vip_line(key, LB_KEY_WORDS6, &globals.settings[side].vips6);
+    const struct lb_vip_line6* line = of_side(&vips6_of, side, &at);
+    for (int i = 0; line && i < LB_PLACES6; ++i)
+        found |= where_same((line->key[i][0] ^ key[0]) | (line->key[i][1] ^ key[1]) | (line->key[i][2] ^ key[2]),
+                            *(const __u64*)&line->vip[i]);
+    return found;
+}
+
+INLINE __u64 vip_of(const struct facts* facts, __u32 side)
 {
     const __u32 port = facts->fragment ? 0 : facts->destination_port;
     if (!facts->fragment && (port == 0 || port == NO_PORT)) return 0;
-    if (facts->ipv6) {
-        struct lb_vip_key6 key = {.port = (__u16)port, .protocol = (__u8)facts->protocol};
-        __builtin_memcpy(key.address, facts->destination, sizeof(key.address));
-        return of_side(&vips6_of, side, &key);
-    }
-    struct lb_vip_key4 key = {.address = facts->destination[0], .port = (__u16)port, .protocol = (__u8)facts->protocol};
-    return of_side(&vips4_of, side, &key);
+    return facts->ipv6 ? vip6_of(facts, port, side) : vip4_of(facts, port, side);
 }
 
 INLINE const struct lb_backend* backend_of(__u32 side, __u32 number)
@@ -113,16 +144,19 @@ __noinline int balance(struct xdp_md* context, const struct facts* facts, const 
 {
     if (!facts || !flow) return XDP_PASS;
     const __u32 side = *(volatile __u64*)&globals.generation & 1; /* read once: a packet sees one configuration */
-    const struct lb_vip* vip = vip_of(flow, side);
-    if (!vip) return XDP_PASS;
+    const __u64 found = vip_of(flow, side);
+    if (!found) return XDP_PASS;
+    const struct lb_vip* vip = (const struct lb_vip*)&found;
     count(vip->counter, frame);
     if (facts->odd & MALFORMED) return dropped(LB_DROP_MALFORMED, frame);
     if (flow->fragment && vip->drop_fragments) return dropped(LB_DROP_FRAGMENT, frame);
-    const __u64 hash = hash_of(flow, globals.settings[side].key, vip->affinity == LB_BY_SOURCE || flow->fragment);
+    const __u64 hash = hash_of(flow, globals.settings[side].hash, vip->affinity == LB_BY_SOURCE || flow->fragment);
+    const struct lb_backend* backend = 0;
     __u32 number = NO_SERVER;
-    if (uses(LB_QUIC) && vip->affinity == LB_BY_QUIC && facts == flow)
+    if (uses(LB_QUIC) && vip->affinity == LB_BY_QUIC && facts == flow) {
         number = quic_server(context, facts, vip->row, side);
-    const struct lb_backend* backend = backend_of(side, number);
+        backend = backend_of(side, number);
+    }
     if (!backend) {
         number = chosen(flow, vip, hash, side);
         backend = backend_of(side, number);

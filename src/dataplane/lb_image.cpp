@@ -2,6 +2,7 @@
 // From a configuration to tables, and from one generation's tables to the next one's.
 #include "dataplane/lb_image.h"
 
+#include "dataplane/lb_vip_lines.h"
 #include "dataplane/maglev.h"
 
 #include <fmt/format.h>
@@ -47,10 +48,23 @@ std::uint32_t network_bits(unsigned host_bits)
     return __builtin_bswap32(mask);
 }
 
+// SplitMix64's steps and finalizer over the one half of the key, and its finalizer again over that and the other half.
+void fill_hash_factors(lb_settings& settings, const std::array<std::uint64_t, 2>& key)
+{
+    const auto mixed = [](std::uint64_t value) {
+        value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9;
+        value = (value ^ value >> 27) * 0x94d049bb133111eb;
+        return value ^ value >> 31;
+    };
+    std::uint64_t step = key[0];
+    for (__u64& factor : settings.hash)
+        factor = mixed(mixed(step += 0x9e3779b97f4a7c15) ^ key[1]);
+}
+
 lb_settings settings_of(const LbConfig& config)
 {
     lb_settings settings{};
-    std::ranges::copy(config.hash_key, settings.key);
+    fill_hash_factors(settings, config.hash_key);
     settings.mtu = config.mtu;
     settings.quic_config = config.quic_config;
     settings.icmp_rate = config.icmp_rate;
@@ -94,7 +108,7 @@ struct Earlier {
 
 Earlier earlier(const LbImage* before, const std::string& pool, const LbImage& image, std::uint64_t now)
 {
-    if (!before || !std::ranges::equal(before->settings.key, image.settings.key)) return {};
+    if (!before || !std::ranges::equal(before->settings.hash, image.settings.hash)) return {};
     const auto found = before->pools.find(pool);
     if (found == before->pools.end()) return {};
     return {before, found->second, now < before->settings.drain_until};
@@ -145,7 +159,7 @@ bool add_pool(LbImage& image, const LbPool& pool, const Earlier& was)
 void add_key(LbImage& image, const LbVip& vip, std::uint16_t port, const lb_vip& value)
 {
     if (vip.address.ipv6) {
-        lb_vip_key6 key{{}, port, vip.protocol, 0};
+        lb_vip_key6 key{{}, port, vip.protocol, {}};
         std::memcpy(key.address, vip.address.address.data(), sizeof key.address);
         image.keys6.push_back(key);
         image.vips6.push_back(value);
@@ -223,6 +237,8 @@ Result<LbImage> make_lb_image(const LbConfig& config, const LbImage* before, std
         changed |= add_pool(image, pool, earlier(before, pool.name, image, now));
     if (changed) image.settings.drain_until = now + static_cast<std::uint64_t>(config.drain.count());
     add_vips(image, config);
+    image.lines4 = make_vip_lines4(image.keys4, image.vips4, image.settings.vips4);
+    image.lines6 = make_vip_lines6(image.keys6, image.vips6, image.settings.vips6);
     return image;
 }
 

@@ -17,6 +17,8 @@ struct LbImage {
     std::vector<lb_vip_key4> keys4;
     std::vector<lb_vip_key6> keys6;
     std::vector<lb_vip> vips4, vips6; // of the keys
+    std::vector<lb_vip_line4> lines4; // both, as the packet path looks for them (settings.vips4)
+    std::vector<lb_vip_line6> lines6;
     std::vector<lb_quic_key> quic_keys;
     std::vector<std::uint32_t> quic;               // numbers of backends, of the keys
     std::vector<lb_row> rows;                      // LB_ROWS for each pool

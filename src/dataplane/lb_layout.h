@@ -4,7 +4,8 @@
 
 #include <linux/types.h>
 
-/* Ports in host order, addresses in network order. Port 0 stands for fragments, which carry none. */
+/* Ports in host order, addresses in network order. Port 0 stands for fragments, which carry none. The keys are compared
+ * as words of 8 bytes, and all zero is none. */
 struct lb_vip_key4 {
     __u32 address;
     __u16 port;
@@ -13,7 +14,7 @@ struct lb_vip_key4 {
 struct lb_vip_key6 {
     __u32 address[4];
     __u16 port;
-    __u8 protocol, zero;
+    __u8 protocol, zero[5];
 };
 enum lb_affinity {
     LB_BY_FLOW,
@@ -26,6 +27,29 @@ struct lb_vip {
     __u8 affinity;       /* enum lb_affinity */
     __u8 drop_fragments; /* they cannot be given to the right backend */
 };
+
+/* VIPs by key. A key's line is found by multiplication with numbers for which no line got more keys than it has places:
+ * one cache line is looked at, no chain followed. */
+enum { LB_PLACES4 = 4, LB_PLACES6 = 2, LB_KEY_WORDS4 = 1, LB_KEY_WORDS6 = 3 };
+struct lb_vip_line4 {
+    __u64 key[LB_PLACES4];
+    struct lb_vip vip[LB_PLACES4];
+};
+struct lb_vip_line6 {
+    __u64 key[LB_PLACES6][LB_KEY_WORDS6];
+    struct lb_vip vip[LB_PLACES6];
+};
+struct lb_vip_lines {
+    __u64 factor[LB_KEY_WORDS6];
+    __u64 shift; /* 64 - the binary logarithm of how many lines there are */
+};
+static inline __u64 lb_vip_line(const __u64* key, int words, const struct lb_vip_lines* lines)
+{
+    __u64 sum = 0;
+    for (int i = 0; i < words; ++i)
+        sum += key[i] * lines->factor[i];
+    return sum >> (lines->shift & 63);
+}
 
 /* A pool's Maglev table: a slot holds the number of its backend, the one that had it before, and whether connections
  * of this slot may be with another than its owner: only then is the connection table looked at. */
@@ -59,8 +83,12 @@ struct lb_quic_key {
     __u32 row, server;
 };
 
+/* Of what a connection's hash is made: a constant, and a factor for each of ten words of 32 bits. */
+enum { LB_HASH_FACTORS = 11 };
+
 struct lb_settings {
-    __u64 key[2];
+    __u64 hash[LB_HASH_FACTORS];
+    struct lb_vip_lines vips4, vips6;
     __u64 drain_until; /* CLOCK_MONOTONIC, nanoseconds; slots that changed are settled then */
     __u32 mtu;
     __u32 source4, host_bits4;    /* network order */

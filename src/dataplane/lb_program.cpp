@@ -29,7 +29,8 @@ struct Table {
     const char* name;
     __u32 flags;
 };
-constexpr Table vips4_table{BPF_MAP_TYPE_HASH, "vips4", 0}, vips6_table{BPF_MAP_TYPE_HASH, "vips6", 0};
+constexpr Table vips4_table{BPF_MAP_TYPE_ARRAY, "vips4", BPF_F_INNER_MAP};
+constexpr Table vips6_table{BPF_MAP_TYPE_ARRAY, "vips6", BPF_F_INNER_MAP};
 constexpr Table quic_table{BPF_MAP_TYPE_HASH, "quic", 0};
 constexpr Table rows_table{BPF_MAP_TYPE_ARRAY, "rows", BPF_F_INNER_MAP};
 constexpr Table backends_table{BPF_MAP_TYPE_ARRAY, "backends", BPF_F_INNER_MAP};
@@ -184,8 +185,8 @@ Result<void> LbProgram::configure(const LbImage& image)
 {
     const std::uint64_t next = generation() + 1;
     const auto side = static_cast<std::uint32_t>(next & 1);
-    const Fd vips4 = TRY(make_table(vips4_table, image.keys4, image.vips4));
-    const Fd vips6 = TRY(make_table(vips6_table, image.keys6, image.vips6));
+    const Fd vips4 = TRY(make_array(vips4_table, image.lines4));
+    const Fd vips6 = TRY(make_array(vips6_table, image.lines6));
     const Fd rows = TRY(make_array(rows_table, image.rows));
     const Fd backends = TRY(make_array(backends_table, image.backends));
     const Fd quic = TRY(make_table(quic_table, image.quic_keys, image.quic));

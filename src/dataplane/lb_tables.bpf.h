@@ -13,20 +13,22 @@ struct lb_globals globals;
 
 /* By size: of types that only stand in inner maps clang leaves a forward declaration. */
 struct vips4 {
-    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_INNER_MAP); /* each generation has its own size */
     __uint(max_entries, 1);
-    __uint(key_size, sizeof(struct lb_vip_key4));
-    __uint(value_size, sizeof(struct lb_vip));
+    __uint(key_size, sizeof(__u32));
+    __uint(value_size, sizeof(struct lb_vip_line4));
 };
 struct vips6 {
-    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_INNER_MAP);
     __uint(max_entries, 1);
-    __uint(key_size, sizeof(struct lb_vip_key6));
-    __uint(value_size, sizeof(struct lb_vip));
+    __uint(key_size, sizeof(__u32));
+    __uint(value_size, sizeof(struct lb_vip_line6));
 };
 struct rows {
     __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(map_flags, BPF_F_INNER_MAP); /* each generation has its own size */
+    __uint(map_flags, BPF_F_INNER_MAP);
     __uint(max_entries, 1);
     __uint(key_size, sizeof(__u32));
     __uint(value_size, sizeof(struct lb_row));

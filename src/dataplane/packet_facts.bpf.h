@@ -270,7 +270,8 @@ INLINE struct rest note_ipv6_chain(struct xdp_md* context, struct facts* facts, 
     return NOWHERE;
 }
 
-INLINE struct rest note_ipv6(struct xdp_md* context, struct facts* facts, const __u8* at, const void* end, __u32 left)
+/* The fixed header; what follows may be an extension header. */
+INLINE struct rest note_ipv6_header(struct facts* facts, const __u8* at, const void* end, __u32 left)
 {
     facts->ipv6 = 1;
     facts->protocol = 256;
@@ -288,7 +289,14 @@ INLINE struct rest note_ipv6(struct xdp_md* context, struct facts* facts, const 
     if (at[0] >> 4 != 6) facts->odd |= BIT(ODD_IP_VERSION);
     if (payload + 40 > left) facts->odd |= BIT(ODD_IP_LENGTH);
     if (facts->odd & (BIT(ODD_IP_VERSION) | BIT(ODD_IP_LENGTH))) return NOWHERE;
-    return note_ipv6_chain(context, facts, (__u32)(at + 40 - (const __u8*)data_of(context)), payload);
+    return (struct rest){at + 40, payload};
+}
+
+INLINE struct rest note_ipv6(struct xdp_md* context, struct facts* facts, const __u8* at, const void* end, __u32 left)
+{
+    const struct rest rest = note_ipv6_header(facts, at, end, left);
+    if (!rest.at) return NOWHERE;
+    return note_ipv6_chain(context, facts, (__u32)(rest.at - (const __u8*)data_of(context)), rest.left);
 }
 
 __noinline int note_other_transport(struct xdp_md* context, struct facts* facts)
@@ -299,7 +307,8 @@ __noinline int note_other_transport(struct xdp_md* context, struct facts* facts)
     return 1;
 }
 
-/* Whatever is not plain IPv4. A global function is checked by the verifier once, apart from its caller. */
+/* Whatever is neither plain IPv4 nor plain IPv6. A global function is checked by the verifier once, apart from its
+ * caller. */
 __noinline int note_other(struct xdp_md* context, struct facts* facts, __u32 frame)
 {
     struct rest rest = NOWHERE;
@@ -330,6 +339,13 @@ __noinline int note_other(struct xdp_md* context, struct facts* facts, __u32 fra
     return note_other_transport(context, facts);
 }
 
+/* IPv6 without extension headers: what most of it is. */
+INLINE int is_plain6(const __u8* at, const void* end)
+{
+    if ((const void*)(at + 40) > end) return 0;
+    return at[6] == PROTOCOL_TCP || at[6] == PROTOCOL_UDP || at[6] == PROTOCOL_ICMPV6;
+}
+
 /* 0: the frame carries no IP. */
 INLINE int note_packet(struct xdp_md* context, struct facts* facts, __u32 frame)
 {
@@ -338,9 +354,12 @@ INLINE int note_packet(struct xdp_md* context, struct facts* facts, __u32 frame)
     facts->source_port = facts->destination_port = facts->icmp = NO_PORT;
     facts->tcp_flags = NO_FLAGS;
     if ((const void*)(at + 14) > end) return 0;
-    if (big16(at + 12) != ETHERTYPE_IP) return note_other(context, facts, frame);
+    const __u32 type = big16(at + 12);
+    const int plain6 = type == ETHERTYPE_IPV6 && is_plain6(at + 14, end);
+    if (type != ETHERTYPE_IP && !plain6) return note_other(context, facts, frame);
     facts->network = 14;
-    const struct rest rest = note_ipv4(facts, at + 14, end, frame - 14);
+    const struct rest rest =
+        plain6 ? note_ipv6_header(facts, at + 14, end, frame - 14) : note_ipv4(facts, at + 14, end, frame - 14);
     if (rest.at) note_transport(context, facts, rest.at, end, rest.left);
     return 1;
 }

@@ -8,40 +8,37 @@
 
 #include <linux/bpf.h>
 
-#include <bit>
+#include <cstring>
 #include <map>
 
 #include "filter_reference.h"
 
 namespace netwright::dataplane::reference {
 
-// SipHash-c-d of any bytes, as its paper describes it.
-inline std::uint64_t siphash(int c, int d, const std::array<std::uint64_t, 2>& key, Bytes bytes)
+// The factors of a key, as Vigna's SplitMix64 gives them.
+inline std::uint64_t stirred(std::uint64_t value)
 {
-    std::array<std::uint64_t, 4> v{key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d,
-                                   key[0] ^ 0x6c7967656e657261, key[1] ^ 0x7465646279746573};
-    const auto rounds = [&](int count) {
-        for (; count > 0; --count) {
-            v[0] += v[1], v[1] = std::rotl(v[1], 13), v[1] ^= v[0], v[0] = std::rotl(v[0], 32);
-            v[2] += v[3], v[3] = std::rotl(v[3], 16), v[3] ^= v[2];
-            v[0] += v[3], v[3] = std::rotl(v[3], 21), v[3] ^= v[0];
-            v[2] += v[1], v[1] = std::rotl(v[1], 17), v[1] ^= v[2], v[2] = std::rotl(v[2], 32);
-        }
-    };
-    std::vector<std::uint8_t> padded(bytes.begin(), bytes.end());
-    padded.resize(bytes.size() / 8 * 8 + 7);
-    padded.push_back(static_cast<std::uint8_t>(bytes.size()));
-    for (std::size_t at = 0; at < padded.size(); at += 8) {
-        std::uint64_t word = 0;
-        for (std::size_t i = 8; i-- > 0;)
-            word = word << 8 | padded[at + i];
-        v[3] ^= word;
-        rounds(c);
-        v[0] ^= word;
-    }
-    v[2] ^= 0xff;
-    rounds(d);
-    return v[0] ^ v[1] ^ v[2] ^ v[3];
+    value ^= value >> 30;
+    value *= 0xbf58476d1ce4e5b9;
+    value ^= value >> 27;
+    value *= 0x94d049bb133111eb;
+    value ^= value >> 31;
+    return value;
+}
+inline std::uint64_t factor_of(const std::array<std::uint64_t, 2>& key, std::size_t number)
+{
+    return stirred(stirred(key[0] + (number + 1) * 0x9e3779b97f4a7c15) ^ key[1]);
+}
+
+// Multilinear hashing of words of 32 bits; each has its factor, wherever it stands.
+using Words = std::vector<std::pair<std::size_t, std::uint32_t>>;
+inline std::uint64_t multilinear(const std::array<std::uint64_t, 2>& key, const Words& words)
+{
+    std::uint64_t sum = factor_of(key, 0);
+    for (const auto& [number, word] : words)
+        sum += factor_of(key, number) * word;
+    const std::uint64_t low = (sum ^ sum >> 29) * 0xff51afd7ed558ccd;
+    return sum >> 32 << 32 | low >> 32;
 }
 
 struct Sent {
@@ -249,17 +246,21 @@ private:
 
     std::uint64_t hash_of(const Packet& packet, const LbVip& vip) const
     {
-        std::vector<std::uint8_t> bytes;
-        const std::size_t size = packet.ipv6 ? 16 : 4;
-        bytes.insert(bytes.end(), packet.source.begin(), packet.source.begin() + static_cast<std::ptrdiff_t>(size));
-        bytes.insert(bytes.end(), packet.destination.begin(),
-                     packet.destination.begin() + static_cast<std::ptrdiff_t>(size));
-        const bool alone = vip.affinity == LbVip::Affinity::Source || packet.fragment;
-        for (const unsigned port : {packet.source_port.value_or(0), packet.destination_port.value_or(0)})
-            for (const unsigned byte : {port & 255, port >> 8})
-                bytes.push_back(static_cast<std::uint8_t>(alone ? 0 : byte));
-        bytes.push_back(static_cast<std::uint8_t>(alone ? 0 : packet.protocol));
-        return siphash(1, 3, config_.hash_key, bytes);
+        const auto word = [](const auto& bytes, std::size_t at) {
+            std::uint32_t value = 0; // as the machine reads it
+            std::memcpy(&value, bytes.data() + 4 * at, sizeof value);
+            return value;
+        };
+        Words words{{1, word(packet.source, 0)}, {2, word(packet.destination, 0)}};
+        for (std::size_t i = 1; packet.ipv6 && i < 4; ++i) {
+            words.emplace_back(3 + 2 * i, word(packet.source, i));
+            words.emplace_back(4 + 2 * i, word(packet.destination, i));
+        }
+        if (vip.affinity != LbVip::Affinity::Source && !packet.fragment) {
+            words.emplace_back(3, packet.destination_port.value_or(0) << 16 | packet.source_port.value_or(0));
+            words.emplace_back(4, packet.protocol);
+        }
+        return multilinear(config_.hash_key, words);
     }
 
     static void put(std::vector<std::uint8_t>& bytes, std::uint64_t value, int size)

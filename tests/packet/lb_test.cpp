@@ -150,13 +150,6 @@ vips:
 
 } // namespace
 
-TEST_CASE("the reference's SipHash gives the paper's answer")
-{
-    std::array<std::uint8_t, 15> message{};
-    std::iota(message.begin(), message.end(), std::uint8_t{0});
-    CHECK(reference::siphash(2, 4, {0x0706050403020100, 0x0f0e0d0c0b0a0908}, message) == 0xa129ca6149be45e5);
-}
-
 TEST_CASE("before its first configuration it passes everything")
 {
     const Desk desk;
