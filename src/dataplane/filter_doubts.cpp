@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 
 namespace netwright::dataplane {
 namespace {
@@ -112,19 +111,28 @@ void add_contradictions(const FilterPolicy& policy, std::vector<std::string>& fo
         }
 }
 
+struct Standing {
+    const Prefix* prefix;
+    const PrefixList* list;
+};
+
+// One sort, for lists have a million of them. What is found comes in the order of the prefixes.
 void add_double_prefixes(const FilterPolicy& policy, std::vector<std::string>& found)
 {
-    std::map<Prefix, const PrefixList*> seen;
+    std::vector<Standing> standing;
     for (const PrefixList& list : policy.lists)
-        for (const Prefix& prefix : list.prefixes) {
-            const auto [at, added] = seen.try_emplace(prefix, &list);
-            if (added || at->second == &list) continue;
-            const bool first_wins = at->second->verdict == Verdict::Pass && list.verdict != Verdict::Pass;
-            found.push_back(fmt::format("{} stands in list '{}' (line {}) and in '{}' (line {}): '{}' has it",
-                                        to_text(prefix), at->second->name, at->second->line, list.name, list.line,
-                                        first_wins ? at->second->name : list.name));
-            if (!first_wins) at->second = &list;
-        }
+        for (const Prefix& prefix : list.prefixes)
+            standing.push_back({&prefix, &list});
+    std::ranges::stable_sort(standing, {}, [](const Standing& one) -> const Prefix& { return *one.prefix; });
+    for (std::size_t i = 1; i < standing.size(); ++i) {
+        const Standing &before = standing[i - 1], &one = standing[i];
+        if (*before.prefix != *one.prefix || before.list == one.list) continue;
+        const bool first_wins = before.list->verdict == Verdict::Pass && one.list->verdict != Verdict::Pass;
+        found.push_back(fmt::format("{} stands in list '{}' (line {}) and in '{}' (line {}): '{}' has it",
+                                    to_text(*one.prefix), before.list->name, before.list->line, one.list->name,
+                                    one.list->line, first_wins ? before.list->name : one.list->name));
+        if (first_wins) standing[i].list = before.list;
+    }
 }
 
 void add_unused_lists(const FilterPolicy& policy, std::vector<std::string>& found)

@@ -6,10 +6,13 @@
 // time is over and a shorter one's is not.
 #include "dataplane/filter_live.h"
 
+#include <endian.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <tuple>
 
@@ -36,21 +39,17 @@ void widen(live_end& end, const live_end& other)
 std::vector<Flat> flatten(std::span<const LiveEntry> entries)
 {
     std::vector<Flat> flat;
-    for (const LiveEntry& entry : entries)
-        flat.push_back({entry.prefix, entry.allowed ? live_end{entry.until, 0} : live_end{0, entry.until}});
-    std::size_t kept = 0;
+    flat.reserve(entries.size());
     std::vector<std::size_t> around; // places of the prefixes that hold the one at hand
-    for (const Flat& one : flat) {
-        while (!around.empty() && !encloses(flat[around.back()].prefix, one.prefix))
+    for (const LiveEntry& entry : entries) {
+        while (!around.empty() && !encloses(flat[around.back()].prefix, entry.prefix))
             around.pop_back();
-        const bool again = !around.empty() && flat[around.back()].prefix == one.prefix;
-        const std::size_t place = again ? around.back() : kept++;
-        const live_end wider = around.empty() ? live_end{} : flat[around.back()].end;
-        flat[place] = {one.prefix, one.end};
-        widen(flat[place].end, wider);
-        if (!again) around.push_back(place);
+        if (around.empty() || flat[around.back()].prefix != entry.prefix) {
+            flat.push_back({entry.prefix, around.empty() ? live_end{} : flat[around.back()].end});
+            around.push_back(flat.size() - 1);
+        }
+        widen(flat[around.back()].end, entry.allowed ? live_end{entry.until, 0} : live_end{0, entry.until});
     }
-    flat.resize(kept);
     return flat;
 }
 
@@ -63,58 +62,46 @@ LiveTime put_off(LiveTime end, LiveTime now, unsigned precision)
     return end > LIVE_FOREVER - step ? LIVE_FOREVER : (end + step - 1) / step * step;
 }
 
-using Ends = std::map<std::pair<LiveTime, LiveTime>, std::uint8_t>; // and the number by which the tables know them
-constexpr std::size_t ends_most = 255;                              // 0: nothing is said
-
-Ends ends_of(std::span<const Flat> flat, LiveTime now, unsigned precision)
-{
-    Ends ends;
-    for (const Flat& one : flat) {
-        if (one.prefix.ipv6) continue;
-        ends.try_emplace({put_off(one.end.allowed, now, precision), put_off(one.end.blocked, now, precision)}, 0);
-        if (ends.size() > ends_most) break;
-    }
-    std::uint8_t number = 0;
-    for (auto& [end, known_by] : ends)
-        known_by = ++number;
-    return ends;
-}
-
-void put_word(std::vector<live_line>& lines, std::size_t line, std::size_t place, std::uint32_t word)
-{
-    lines[line + place / 16].word[place % 16] = word;
-}
-
-// The trie's pages and leaves one after the other, and its indexes made line numbers.
-std::vector<live_line> lines_of(const PrefixTrie& trie, const Ends& ends)
-{
-    const std::size_t leaves = LIVE_PAGES + trie.middles.size() * 16;
-    std::vector<live_line> lines(leaves + trie.leaves.size());
-    const auto moved = [&](std::uint32_t word) {
-        if (TRIE_KIND(word) == TRIE_LIST) return word;
-        const std::size_t index = TRIE_INDEX(word);
-        const std::size_t line = TRIE_KIND(word) == TRIE_MIDDLE ? LIVE_PAGES + index * 16 : leaves + index;
-        return TRIE_KIND(word) << 30 | static_cast<std::uint32_t>(line);
-    };
-    for (std::size_t i = 0; i < trie.root.size(); ++i)
-        put_word(lines, 0, i, moved(trie.root[i]));
-    for (std::size_t page = 0; page < trie.middles.size(); ++page)
-        for (std::size_t i = 0; i < 256; ++i)
-            put_word(lines, LIVE_PAGES + page * 16, i, moved(trie.middles[page].word[i]));
-    for (std::size_t i = 0; i < trie.leaves.size(); ++i)
-        lines[leaves + i].leaf = trie.leaves[i];
-    for (const auto& [end, number] : ends)
-        lines[LIVE_ENDS + number / 4].end[number % 4] = {end.first, end.second};
-    return lines;
-}
-
+constexpr std::size_t ends_most = 255;                // 0: nothing is said
 constexpr std::array precisions{63U, 3U, 2U, 1U, 0U}; // 63: as it is
 
-Result<unsigned> sharpest(std::span<const Flat> flat, LiveTime now)
+// The different ends, and the number by which the tables know them. Neighbours mostly have the same.
+class EndNumbers {
+public:
+    EndNumbers(LiveTime now, unsigned precision) : now_(now), precision_(precision) {}
+    bool add(const live_end& end) // false: there are more than the tables can know
+    {
+        if (number_ && end.allowed == last_.allowed && end.blocked == last_.blocked) return true;
+        const std::pair rounded{put_off(end.allowed, now_, precision_), put_off(end.blocked, now_, precision_)};
+        const auto [at, added] = numbers_.try_emplace(rounded, static_cast<std::uint8_t>(ends_.size()));
+        if (added && ends_.size() > ends_most) return false;
+        if (added) ends_.push_back({rounded.first, rounded.second});
+        last_ = end;
+        number_ = at->second;
+        return true;
+    }
+    std::uint8_t number() const { return number_; } // of what was added last
+    std::vector<live_end> ends() && { return ends_.size() == 1 ? std::vector<live_end>{} : std::move(ends_); }
+
+private:
+    LiveTime now_;
+    unsigned precision_;
+    std::map<std::pair<LiveTime, LiveTime>, std::uint8_t> numbers_;
+    std::vector<live_end> ends_{{0, 0}};
+    live_end last_{};
+    std::uint8_t number_ = 0;
+};
+
+// False: more ends than the tables know at this precision.
+bool number_ends(LiveTables& tables, std::vector<ListedPrefix>& listed, std::span<const Flat> flat, EndNumbers numbers)
 {
-    for (const unsigned precision : precisions)
-        if (ends_of(flat, now, precision).size() <= ends_most) return precision;
-    return fail(Error::Kind::Rejected, "more than 255 different ends even when rounded: give whole feeds one time");
+    listed.clear();
+    for (const Flat& one : flat) {
+        if (!one.prefix.ipv6 && !numbers.add(one.end)) return false;
+        listed.push_back({one.prefix, one.prefix.ipv6 ? std::uint8_t{0} : numbers.number()});
+    }
+    tables.ends = std::move(numbers).ends();
+    return true;
 }
 
 void add_prefixes6(LiveTables& tables, std::span<const Flat> flat)
@@ -128,9 +115,44 @@ void add_prefixes6(LiveTables& tables, std::span<const Flat> flat)
 }
 
 // Prefixes before what they enclose.
-auto identity(const LiveEntry& entry)
+auto place_of(const Prefix& prefix) { return std::tie(prefix.ipv6, prefix.address, prefix.length); }
+
+bool in_order(const LiveEntry& a, const LiveEntry& b)
 {
-    return std::tie(entry.prefix.ipv6, entry.prefix.address, entry.prefix.length, entry.feed);
+    if (a.prefix != b.prefix) return place_of(a.prefix) < place_of(b.prefix);
+    return a.feed < b.feed;
+}
+
+// The same order in words, but for the feed.
+struct SortKey {
+    bool ipv6 = false;
+    std::uint64_t high = 0, low = 0, length_and_index = 0;
+    auto operator<=>(const SortKey&) const = default;
+};
+
+SortKey sort_key(const Prefix& prefix, std::size_t index)
+{
+    const auto word = [&](std::size_t from) {
+        std::uint64_t value = 0;
+        std::memcpy(&value, prefix.address.data() + from, sizeof value);
+        return be64toh(value);
+    };
+    return {prefix.ipv6, word(0), word(8), std::uint64_t{prefix.length} << 32 | index};
+}
+
+std::vector<LiveEntry> sorted(std::vector<LiveEntry> entries)
+{
+    std::vector<SortKey> keys;
+    keys.reserve(entries.size());
+    for (const LiveEntry& entry : entries)
+        keys.push_back(sort_key(entry.prefix, keys.size()));
+    std::ranges::sort(keys);
+    std::vector<LiveEntry> found;
+    found.reserve(entries.size());
+    for (const SortKey& key : keys)
+        found.push_back(std::move(entries[key.length_and_index & 0xffffffff]));
+    if (!std::ranges::is_sorted(found, in_order)) std::ranges::stable_sort(found, in_order); // several feeds
+    return found;
 }
 
 } // namespace
@@ -138,14 +160,16 @@ auto identity(const LiveEntry& entry)
 std::vector<LiveEntry> with_entries(std::vector<LiveEntry> entries, std::vector<LiveEntry> given, LiveTime now)
 {
     std::erase_if(entries, [&](const LiveEntry& entry) { return entry.until <= now; });
-    std::ranges::stable_sort(given, {}, identity);
-    const auto middle = static_cast<std::ptrdiff_t>(entries.size());
-    entries.insert(entries.end(), std::make_move_iterator(given.begin()), std::make_move_iterator(given.end()));
-    std::ranges::inplace_merge(entries, entries.begin() + middle, {}, identity);
-    const auto same = [](const LiveEntry& a, const LiveEntry& b) { return identity(a) == identity(b); };
+    given = sorted(std::move(given));
+    std::vector<LiveEntry> found;
+    found.reserve(entries.size() + given.size());
+    std::ranges::merge(std::move_iterator(entries.begin()), std::move_sentinel(entries.end()),
+                       std::move_iterator(given.begin()), std::move_sentinel(given.end()), std::back_inserter(found),
+                       in_order);
+    const auto same = [](const LiveEntry& a, const LiveEntry& b) { return a.prefix == b.prefix && a.feed == b.feed; };
     // From behind, for the last of equal ones is kept.
-    entries.erase(entries.begin(), std::unique(entries.rbegin(), entries.rend(), same).base());
-    return entries;
+    found.erase(found.begin(), std::unique(found.rbegin(), found.rend(), same).base());
+    return found;
 }
 
 std::vector<LiveEntry> without_feed(std::vector<LiveEntry> entries, const std::string& feed)
@@ -157,51 +181,79 @@ std::vector<LiveEntry> without_feed(std::vector<LiveEntry> entries, const std::s
 std::vector<LiveEntry> without_prefixes(std::vector<LiveEntry> entries, std::span<const Prefix> prefixes,
                                         std::vector<Prefix>& missing)
 {
-    std::map<Prefix, bool> found;
-    for (const Prefix& prefix : prefixes)
-        found.emplace(prefix, false);
+    std::vector<Prefix> wanted(prefixes.begin(), prefixes.end());
+    std::ranges::sort(wanted, {}, place_of);
+    wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+    std::vector<bool> found(wanted.size());
+    std::size_t at = 0;
     std::erase_if(entries, [&](const LiveEntry& entry) {
-        const auto at = found.find(entry.prefix);
-        if (at != found.end()) at->second = true;
-        return at != found.end();
+        while (at < wanted.size() && place_of(wanted[at]) < place_of(entry.prefix))
+            ++at;
+        const bool taken = at < wanted.size() && wanted[at] == entry.prefix;
+        if (taken) found[at] = true;
+        return taken;
     });
-    for (const auto& [prefix, there] : found)
-        if (!there) missing.push_back(prefix);
+    for (std::size_t i = 0; i < wanted.size(); ++i)
+        if (!found[i]) missing.push_back(wanted[i]);
     return entries;
 }
 
 Result<LiveTables> make_live_tables(std::span<const LiveEntry> entries, LiveTime now)
 {
     const std::vector<Flat> flat = flatten(entries);
-    const unsigned precision = TRY(sharpest(flat, now));
-    const Ends ends = ends_of(flat, now, precision);
-    std::vector<ListedPrefix> listed;
-    for (const Flat& one : flat)
-        listed.push_back({one.prefix, one.prefix.ipv6 ? std::uint8_t{0}
-                                                      : ends.at({put_off(one.end.allowed, now, precision),
-                                                                 put_off(one.end.blocked, now, precision)})});
     LiveTables tables;
+    std::vector<ListedPrefix> listed;
+    listed.reserve(flat.size());
+    const auto fits = [&](unsigned precision) { return number_ends(tables, listed, flat, {now, precision}); };
+    if (std::ranges::none_of(precisions, fits))
+        return fail(Error::Kind::Rejected, "more than 255 different ends even when rounded: give whole feeds one time");
     tables.lengths6 = TRY(lengths6(listed));
     add_prefixes6(tables, flat);
-    if (!ends.empty()) tables.lines = lines_of(make_trie(listed), ends);
+    if (!tables.ends.empty()) tables.trie = make_trie(listed);
     return tables;
 }
 
-live_end live_end_of(const LiveTables& tables, std::uint32_t address)
+std::size_t LiveTables::lines() const
 {
-    if (tables.lines.empty()) return {};
-    const auto word_at = [&](std::size_t line, std::size_t place) {
-        return tables.lines[line + place / 16].word[place % 16];
+    return ends.empty() ? 0 : LIVE_PAGES + trie.middles.size() * 16 + trie.leaves.size();
+}
+
+// The trie's pages and leaves one after the other, and its indexes made line numbers.
+void LiveTables::write_lines(std::span<live_line> lines) const
+{
+    const std::size_t leaves = LIVE_PAGES + trie.middles.size() * 16;
+    const auto moved = [&](std::uint32_t word) {
+        if (TRIE_KIND(word) == TRIE_LIST) return word;
+        const std::size_t index = TRIE_INDEX(word);
+        const std::size_t line = TRIE_KIND(word) == TRIE_MIDDLE ? LIVE_PAGES + index * 16 : leaves + index;
+        return TRIE_KIND(word) << 30 | static_cast<std::uint32_t>(line);
     };
+    const auto write_words = [&](std::size_t line, std::span<const std::uint32_t> words) {
+        for (std::size_t i = 0; i < words.size(); ++i)
+            lines[line + i / 16].word[i % 16] = moved(words[i]);
+    };
+    write_words(0, trie.root);
+    for (std::size_t page = 0; page < trie.middles.size(); ++page)
+        write_words(LIVE_PAGES + page * 16, trie.middles[page].word);
+    for (std::size_t i = 0; i < trie.leaves.size(); ++i)
+        lines[leaves + i].leaf = trie.leaves[i];
+    for (std::size_t i = 0; i < ends.size(); ++i)
+        lines[LIVE_ENDS + i / 4].end[i % 4] = ends[i];
+}
+
+live_end live_end_of(std::span<const live_line> lines, std::uint32_t address)
+{
+    if (lines.empty()) return {};
+    const auto word_at = [&](std::size_t line, std::size_t place) { return lines[line + place / 16].word[place % 16]; };
     std::uint32_t word = word_at(0, address >> 16);
     if (TRIE_KIND(word) == TRIE_MIDDLE) word = word_at(TRIE_INDEX(word), address >> 8 & 255);
     const std::size_t line = TRIE_INDEX(word), last = address & 255;
-    if (TRIE_KIND(word) == TRIE_BYTES) word = tables.lines[line + last / 64].leaf.list[last % 64];
+    if (TRIE_KIND(word) == TRIE_BYTES) word = lines[line + last / 64].leaf.list[last % 64];
     if (TRIE_KIND(word) == TRIE_BITS) {
-        const trie_leaf& leaf = tables.lines[line].leaf;
+        const trie_leaf& leaf = lines[line].leaf;
         word = leaf.bits[last / 64] >> (last % 64) & 1 ? leaf.inside : leaf.outside;
     }
-    return tables.lines[LIVE_ENDS + word / 4].end[word % 4];
+    return lines[LIVE_ENDS + word / 4].end[word % 4];
 }
 
 } // namespace netwright::dataplane

@@ -32,15 +32,19 @@ std::vector<LiveEntry> without_prefixes(std::vector<LiveEntry> entries, std::spa
                                         std::vector<Prefix>& missing);
 
 struct LiveTables {
-    std::vector<live_line> lines; // of IPv4; empty: it has no entries
+    PrefixTrie trie;            // of IPv4; its lists are places in `ends`
+    std::vector<live_end> ends; // the first: nothing is said; empty: IPv4 has no entries
     std::vector<std::pair<prefix6, live_end>> prefixes6;
     std::vector<std::uint32_t> lengths6; // longest first
+
+    std::size_t lines() const;                          // 0: IPv4 has no entries
+    void write_lines(std::span<live_line> lines) const; // so many of them, which are zero
 };
 // The IPv4 tables know 255 different ends. Where there are more, those that lie far ahead are put off, by an eighth of
 // their time at most if that does. Rejected: more IPv6 prefix lengths than the packet path asks for.
 Result<LiveTables> make_live_tables(std::span<const LiveEntry> entries, LiveTime now);
 
-// What the packet path finds in them.
-live_end live_end_of(const LiveTables& tables, std::uint32_t address);
+// What the packet path finds in the lines.
+live_end live_end_of(std::span<const live_line> lines, std::uint32_t address);
 
 } // namespace netwright::dataplane

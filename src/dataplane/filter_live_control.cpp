@@ -21,16 +21,16 @@ namespace fs = std::filesystem;
 
 constexpr auto patience = std::chrono::seconds(10); // whoever blocks one address waits for whoever blocks a million
 
-// An array map that holds these values.
-template <class Value>
-Result<Fd> make_array(const char* name, std::span<const Value> values, std::uint32_t flags)
+// An array map of so many values, which `write` writes where the map has them.
+template <class Value, class Write>
+Result<Fd> make_array(const char* name, std::size_t count, std::uint32_t flags, Write write)
 {
     LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE | flags);
     Fd map(bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(std::uint32_t), sizeof(Value),
-                          static_cast<std::uint32_t>(values.size()), &options));
+                          static_cast<std::uint32_t>(count), &options));
     if (!map) return std::unexpected(errno_error("make a BPF map", errno));
-    const auto mapped = TRY(MappedArray::map(map.get(), values.size_bytes()));
-    std::memcpy(mapped.data(), values.data(), values.size_bytes());
+    const auto mapped = TRY(MappedArray::map(map.get(), count * sizeof(Value)));
+    write(std::span(static_cast<Value*>(mapped.data()), count));
     return map;
 }
 
@@ -83,7 +83,8 @@ Result<void> put_entries(const fs::path& directory, std::span<const LiveEntry> e
     const auto tables = TRY(make_live_tables(entries, now));
     const auto rows = TRY(to_rows(entries));
     const Fd live4 = TRY(pinned(directory / "live4")), live6 = TRY(pinned(directory / "live6"));
-    const Fd kept = TRY(make_array<live_row>("live", rows, 0));
+    const auto copy = [&](std::span<live_row> to) { std::ranges::copy(rows, to.begin()); };
+    const Fd kept = TRY(make_array<live_row>("live", rows.size(), 0, copy));
     const fs::path fresh = directory / "live-new";
     ::unlink(fresh.c_str());
     TRY_VOID(pin(kept.get(), fresh));
@@ -113,7 +114,8 @@ LiveTime live_now()
 Result<void> put_live_tables(int live4, int live6, const LiveTables& tables)
 {
     Fd lines, hash;
-    if (!tables.lines.empty()) lines = TRY(make_array<live_line>("live4", tables.lines, BPF_F_INNER_MAP));
+    const auto write = [&](std::span<live_line> to) { tables.write_lines(to); };
+    if (tables.lines() > 0) lines = TRY(make_array<live_line>("live4", tables.lines(), BPF_F_INNER_MAP, write));
     if (!tables.prefixes6.empty()) hash = TRY(make_hash6(tables));
     TRY_VOID(put_in_place(live4, lines));
     return put_in_place(live6, hash);

@@ -52,10 +52,12 @@ Result<std::vector<live_row>> to_rows(std::span<const LiveEntry> entries)
 {
     std::map<std::string, std::uint8_t> feeds;
     for (const LiveEntry& entry : entries)
-        feeds.try_emplace(entry.feed, 0);
+        if (feeds.empty() || entry.feed != feeds.rbegin()->first) feeds.try_emplace(entry.feed, 0);
     if (feeds.size() > live_feeds_most)
         return fail(Error::Kind::Rejected, fmt::format("more than {} feeds", live_feeds_most));
-    std::vector<live_row> rows{row_of(Head{version, feeds.size(), entries.size(), 0})};
+    std::vector<live_row> rows;
+    rows.reserve(1 + feeds.size() + entries.size());
+    rows.push_back(row_of(Head{version, feeds.size(), entries.size(), 0}));
     std::uint8_t number = 0;
     for (auto& [feed, known_by] : feeds) {
         known_by = number++;

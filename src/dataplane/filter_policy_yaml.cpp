@@ -364,9 +364,11 @@ Result<FilterPolicy> PolicyReader::policy(const YamlNode& root)
 Result<std::vector<Prefix>> parse_prefix_lines(std::string_view text, std::string_view file)
 {
     std::vector<Prefix> found;
+    found.reserve(static_cast<std::size_t>(std::ranges::count(text, '\n')) + 1);
     std::string_view line;
     for (unsigned number = 1; next_line(text, line); ++number) {
-        line = trim(line.substr(0, line.find_first_of("#;")));
+        const auto comment = std::ranges::find_if(line, [](char c) { return c == '#' || c == ';'; });
+        line = trim(line.substr(0, static_cast<std::size_t>(comment - line.begin())));
         if (line.empty()) continue;
         auto prefix = parse_prefix(line);
         if (!prefix) return malformed(fmt::format("{}:{}: {}", file, number, prefix.error().what));

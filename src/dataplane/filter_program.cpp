@@ -64,17 +64,13 @@ std::uint32_t at_least_one(std::size_t entries)
     return static_cast<std::uint32_t>(std::max<std::size_t>(entries, 1));
 }
 
-// Values of an array map, from its first on.
+// Values of an array map that is mapped, from its first on.
 template <class Entry>
 Result<void> fill_array(const bpf_map* map, const std::vector<Entry>& entries)
 {
-    std::vector<std::uint32_t> keys(entries.size());
-    for (std::size_t i = 0; i < keys.size(); ++i)
-        keys[i] = static_cast<std::uint32_t>(i);
-    auto count = static_cast<__u32>(entries.size());
-    if (count == 0) return {};
-    if (bpf_map_update_batch(bpf_map__fd(map), keys.data(), entries.data(), &count, nullptr) < 0)
-        return std::unexpected(errno_error(fmt::format("fill the filter's table {}", bpf_map__name(map)), errno));
+    if (entries.empty()) return {};
+    const auto mapped = TRY(MappedArray::map(bpf_map__fd(map), entries.size() * sizeof(Entry)));
+    std::memcpy(mapped.data(), entries.data(), entries.size() * sizeof(Entry));
     return {};
 }
 

@@ -22,6 +22,32 @@ std::uint8_t kept(unsigned length, unsigned number)
     return static_cast<std::uint8_t>(0xff00U >> bits);
 }
 
+// What inet_pton() takes for an IPv4 address, without its terminated string: lists have a million of them.
+bool read_ipv4(std::string_view text, std::array<std::uint8_t, 16>& address)
+{
+    for (std::size_t i = 0; i < 4; ++i) {
+        unsigned number = 0, digits = 0;
+        for (; digits < text.size() && is_digit(text[digits]); ++digits) {
+            if (digits > 0 && number == 0) return false; // "01" is octal to some
+            number = number * 10 + static_cast<unsigned>(text[digits] - '0');
+            if (number > 255) return false;
+        }
+        if (digits == 0) return false;
+        address.at(i) = static_cast<std::uint8_t>(number);
+        text.remove_prefix(digits);
+        if (i == 3) return text.empty();
+        if (!text.starts_with('.')) return false;
+        text.remove_prefix(1);
+    }
+    return false;
+}
+
+bool read_ipv6(std::string_view text, std::array<std::uint8_t, 16>& address)
+{
+    const std::string terminated(text.substr(0, INET6_ADDRSTRLEN));
+    return ::inet_pton(AF_INET6, terminated.c_str(), address.data()) == 1;
+}
+
 std::string address_text(const Prefix& prefix)
 {
     std::array<char, INET6_ADDRSTRLEN> text{};
@@ -42,10 +68,10 @@ bool Prefix::holds(bool of_ipv6, std::span<const std::uint8_t, 16> wanted) const
 Result<Prefix> parse_prefix(std::string_view text)
 {
     const std::size_t slash = text.find('/');
-    const std::string address(text.substr(0, std::min<std::size_t>(slash, INET6_ADDRSTRLEN)));
+    const std::string_view address = text.substr(0, slash);
     Prefix prefix;
-    prefix.ipv6 = address.find(':') != std::string::npos;
-    if (::inet_pton(prefix.ipv6 ? AF_INET6 : AF_INET, address.c_str(), prefix.address.data()) != 1)
+    prefix.ipv6 = address.find(':') != std::string_view::npos;
+    if (!(prefix.ipv6 ? read_ipv6 : read_ipv4)(address, prefix.address))
         return fail(Error::Kind::Malformed,
                     fmt::format("'{}' is no prefix: write 192.0.2.0/24 or 2001:db8::/32", text.substr(0, 64)));
     const unsigned longest = prefix.ipv6 ? 128 : 32;
@@ -57,6 +83,7 @@ Result<Prefix> parse_prefix(std::string_view text)
                         fmt::format("'{}': the length of this prefix is 0 to {}", text.substr(0, 64), longest));
         prefix.length = static_cast<unsigned>(*length);
     }
+    if (prefix.length == longest) return prefix;
     const auto whole = prefix.address;
     for (unsigned i = 0; i < 16; ++i)
         prefix.address.at(i) &= kept(prefix.length, i);

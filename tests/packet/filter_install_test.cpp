@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <netinet/in.h>
 #include <nlohmann/json.hpp>
 #include <sched.h>
@@ -192,6 +193,30 @@ TEST_CASE("a feed from a file or stdin replaces what it said before, and nobody 
     CHECK(desk.pings());
     REQUIRE(desk.run("filter block 10.9.0.0/24 --force", ssh).status == 0);
     CHECK_FALSE(desk.pings());
+}
+
+TEST_CASE("a list of thousands changes in one step: who stands in both editions is in it all the time")
+{
+    const Desk desk;
+    desk.write("p.yaml", "{interfaces: [nwa], default: drop}");
+    REQUIRE(desk.run("filter apply --force p.yaml").status == 0);
+    for (const char edition : {'1', '2'}) {
+        std::string text = "10.9.0.2\n";
+        for (int i = 0; i < 10'000; ++i) // around it, so that its own leaf and pages differ
+            text += fmt::format("10.{}.{}.{}{}\n", 9 + i / 5000, i / 25 % 200, edition, 10 + i % 25);
+        desk.write(std::string("edition-") + edition, text);
+    }
+    REQUIRE(desk.run("filter allow --from edition-2 --feed f").status == 0);
+    std::string summary;
+    std::thread pinger([&] {
+        summary =
+            support::run({"ip", "netns", "exec", desk.beside, "ping", "-q", "-c", "500", "-i", "0.002", "10.9.0.1"})
+                .out;
+    });
+    for (int i = 0; i < 8; ++i)
+        CHECK(desk.run(fmt::format("filter allow --from edition-{} --feed f", 1 + i % 2)).out.find("allowed 10001") == 0);
+    pinger.join();
+    CHECK_MESSAGE(summary.find(" 0% packet loss") != std::string::npos, summary);
 }
 
 namespace {
