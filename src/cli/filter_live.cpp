@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/pins.h"
+#include "cli/session.h"
 #include "dataplane/filter_live_control.h"
 #include "dataplane/filter_policy.h"
 
@@ -15,7 +16,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 
 namespace netwright::cli {
 namespace {
@@ -164,13 +164,9 @@ void add_entry_flags(CLI::App& sub, LiveFlags& flags)
 
 std::optional<dp::Prefix> administrator()
 {
-    for (const char* name : {"SSH_CONNECTION", "SSH_CLIENT"})
-        if (const char* value = std::getenv(name)) {
-            std::string_view rest = value, word;
-            if (!next_word(rest, word)) continue;
-            if (const auto prefix = dp::parse_prefix(word)) return *prefix;
-        }
-    return std::nullopt;
+    const auto session = ssh_session(kernel::Files::live());
+    const auto peer = session ? dp::parse_prefix(session->peer) : fail(Error::Kind::Absent, "no session");
+    return peer ? std::optional(*peer) : std::nullopt;
 }
 
 void declare_filter_live(CLI::App& filter, const Globals& globals,

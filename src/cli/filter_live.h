@@ -15,7 +15,7 @@ namespace netwright::cli {
 void declare_filter_live(CLI::App& filter, const Globals& globals,
                          const std::shared_ptr<std::function<Result<void>()>>& chosen);
 
-// Where the person who types this is logged in from; nothing at the console.
+// Where the person who types this is logged in from, also behind sudo; nothing at the console.
 std::optional<dataplane::Prefix> administrator();
 
 } // namespace netwright::cli

@@ -58,10 +58,15 @@ void add_lower(const kernel::Files& files, const std::string& nic, std::vector<s
 
 } // namespace
 
-std::optional<plan::Session> session_here(kernel::Kernel& kernel)
+std::optional<plan::Session> ssh_session(const kernel::Files& files)
 {
     const char* const said = std::getenv("SSH_CONNECTION");
-    auto session = said ? plan::parse_ssh_connection(said) : session_above(kernel.files);
+    return said ? plan::parse_ssh_connection(said) : session_above(files);
+}
+
+std::optional<plan::Session> session_here(kernel::Kernel& kernel)
+{
+    auto session = ssh_session(kernel.files);
     if (!session) return std::nullopt;
     const auto way = host::egress_of(kernel, session->peer, session->local);
     if (!way || way->nic.empty()) return std::nullopt; // another namespace

@@ -10,6 +10,9 @@
 
 namespace netwright::cli {
 
+// The addresses in SSH_CONNECTION, here or in the process above us that still has it, whatever way its packets take.
+std::optional<plan::Session> ssh_session(const kernel::Files& files);
+
 // From SSH_CONNECTION, here or in the process above us that still has it (sudo takes it away); with the interfaces its
 // packets leave through. Nothing: no ssh, or no way to tell.
 std::optional<plan::Session> session_here(kernel::Kernel& kernel);

@@ -171,8 +171,8 @@ std::string blocks_everything(const FilterPolicy& policy)
         if (rule.verdict == Verdict::Drop && no_condition(rule))
             return fmt::format("rule '{}' (line {}) drops every packet that no list passes", rule.name, rule.line);
     }
-    const bool passing =
-        std::ranges::any_of(policy.lists, [](const PrefixList& l) { return l.verdict == Verdict::Pass; });
+    const auto passes = [](const PrefixList& l) { return l.verdict == Verdict::Pass && l.line > 0; }; // 0: the guard's
+    const bool passing = std::ranges::any_of(policy.lists, passes);
     return policy.default_drop && !passing ? "the default is to drop, and nothing passes" : "";
 }
 
