@@ -17,7 +17,7 @@ struct Peers {
     std::string katran;   // directory of katran_ipip.o, katran_gue.o and katran_unguarded.o; "": not here
     std::string bpfilter; // the program bfcli; "": not here
     std::string synproxy; // xdp_synproxy.o, of the kernel's selftests; "": not here
-    std::string xdp_filter = "/usr/lib/x86_64-linux-gnu/bpf"; // directory of xdpfilt_dny_ip.o (Debian's xdp-tools)
+    std::string xdp_filter = "/usr/lib/x86_64-linux-gnu/bpf"; // directory of xdpfilt_alw_ip.o (Debian's xdp-tools)
 };
 
 struct Options {

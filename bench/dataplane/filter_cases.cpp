@@ -4,6 +4,7 @@
 #include "dataplane/cases.h"
 #include "dataplane/foreign.h"
 #include "dataplane/frames.h"
+#include "kernel/files.h"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -120,7 +121,7 @@ void show_lists(const Options& options)
           ours(blocking(networks), misses, options),
           {{chain(options, "cidrmiss", set_of("ip4.snet", networks), misses, 27), {"G7", 1.0}}}},
          options, misses);
-    const std::string object = options.peers.xdp_filter + "/xdpfilt_dny_ip.o";
+    const std::string object = options.peers.xdp_filter + "/xdpfilt_alw_ip.o";
     show({"100,000 addresses, all sources listed",
           ours(blocking(hosts()), hits, options),
           {{elsewhere(entrant("xdp-filter", Foreign::xdp_filter(object, listed_sources()), hits, options), 117),
@@ -163,9 +164,10 @@ void show_limits(const Options& options)
          options, crowd);
 }
 
-// The kernel answers with a cookie only where somebody listens.
+// The kernel makes cookies where somebody listens, and without need only when it is told to.
 Result<Fd> listener()
 {
+    TRY_VOID(kernel::Files::live().write("proc/sys/net/ipv4/tcp_syncookies", "2"));
     Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_in address{};
     address.sin_family = AF_INET;

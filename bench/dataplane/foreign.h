@@ -17,7 +17,7 @@ namespace netwright::dataplane_bench {
 // A program of an object file.
 class Foreign {
 public:
-    // xdp-filter's "deny by address", with these IPv4 sources (host order).
+    // xdp-filter with its policy "allow", which drops these IPv4 sources (host order).
     static Result<Foreign> xdp_filter(const std::string& object, std::span<const std::uint32_t> sources);
     // The kernel's xdp_synproxy for one port.
     static Result<Foreign> synproxy(const std::string& object, std::uint16_t port);

@@ -75,6 +75,7 @@ Row compare_scaled(const std::vector<double>& ours, const Entrant& peer, const P
     const double theirs = peer.elsewhere / peer.floor_elsewhere * median(floors);
     row = compare(ours, std::vector<double>(ours.size(), theirs));
     row.scaled = true;
+    row.trouble = peer.trouble;
     return row;
 }
 
@@ -89,7 +90,10 @@ std::vector<Row> run_race(const Race& race, const Pace& pace)
     for (std::size_t i = 0; i < race.peers.size(); ++i) {
         const Entrant& peer = field.entrants[i + 1];
         Row row = peer.once ? compare(field.times[0], field.times[i + 1]) : compare_scaled(field.times[0], peer, pace);
-        if (!field.entrants[0].once) row.trouble = field.entrants[0].trouble;
+        if (!field.entrants[0].once) {
+            row.trouble = "netwright: " + field.entrants[0].trouble;
+            row.scaled = false;
+        }
         row.peer = peer.name;
         row.number = race.peers[i].second.number;
         row.most = race.peers[i].second.most;
@@ -117,7 +121,7 @@ std::string text_of(const std::string& title, const std::vector<Row>& rows)
         text += fmt::format("{:7.1f} ns  {:24} {:7.1f} ns{} {:6.2f} x ({:.2f} to {:.2f})", row.ours, row.peer,
                             row.theirs, row.scaled ? "*" : " ", row.ratio, row.lower, row.upper);
         if (row.most > 0) text += fmt::format("  goal {:.2f}: {}", row.most, judge(row));
-        text += "\n";
+        text += row.scaled ? fmt::format("  ({})\n", row.trouble) : "\n";
     }
     return text;
 }

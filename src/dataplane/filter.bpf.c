@@ -16,6 +16,7 @@
 // clang-format on
 
 #include "packet_facts.bpf.h"
+#include "prefix_trie.bpf.h"
 #include "syn_cookie.bpf.h"
 
 const volatile __u32 uses_lists4, uses_lists6, uses_destination_lists, uses_limits, uses_live, uses_cookies, dry_run,
@@ -46,8 +47,16 @@ struct {
     __uint(map_flags, BPF_F_MMAPABLE);
     __uint(max_entries, 1);
     __type(key, __u32);
-    __type(value, struct trie_middle);
-} trie_middles SEC(".maps");
+    __type(value, struct trie_node);
+} trie_nodes SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, __u64);
+} trie_words SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -166,19 +175,20 @@ INLINE int dropped(struct xdp_md* context, __u32 counter, __u32 frame)
 INLINE __u32 list_of4(__u32 network)
 {
     const __u32 address = __builtin_bswap32(network);
-    __u32 word = trie_root[address >> 16];
-    if (TRIE_KIND(word) == TRIE_LIST) return word & 255;
-    __u32 index = TRIE_INDEX(word);
-    const struct trie_middle* middle = bpf_map_lookup_elem(&trie_middles, &index);
-    if (!middle) return 0;
-    word = middle->word[(address >> 8) & 255];
-    if (TRIE_KIND(word) == TRIE_LIST) return word & 255;
-    index = TRIE_INDEX(word);
-    if (TRIE_KIND(word) == TRIE_BYTES) index += (address & 255) >> 6;
+    const __u32 root = trie_root[address >> 16];
+    if (TRIE_KIND(root) == TRIE_LIST) return root & 255;
+    __u32 index = TRIE_INDEX(root);
+    const struct trie_node* node = bpf_map_lookup_elem(&trie_nodes, &index);
+    if (!node) return 0;
+    index = trie_place(node, address);
+    if (index == NO_PLACE) return node->otherwise & 255;
+    const __u64* word = bpf_map_lookup_elem(&trie_words, &index);
+    if (!word) return 0;
+    if (TRIE_WIDE_KIND(*word) == TRIE_LIST) return *word & 255;
+    if (TRIE_WIDE_KIND(*word) == TRIE_FEW) return list_of_few(*word, address);
+    index = leaf_place(*word, address);
     const struct trie_leaf* leaf = bpf_map_lookup_elem(&trie_leaves, &index);
-    if (!leaf) return 0;
-    if (TRIE_KIND(word) == TRIE_BYTES) return leaf->list[address & 63];
-    return (leaf->bits[(address & 255) >> 6] >> (address & 63) & 1 ? leaf->inside : leaf->outside) & 255;
+    return leaf ? list_of_leaf(leaf, *word, address) : 0;
 }
 
 INLINE void cut_to(struct prefix6* key, const __u32* address, __u32 length)
@@ -213,7 +223,29 @@ __noinline __u32 list_of(const struct facts* facts, int of_destination)
     return uses_lists4 ? list_of4(address[0]) : 0;
 }
 
-INLINE __u32 line_word(const struct live_line* line, __u32 place) { return line ? line->word[place & 15] : 0; }
+/* The number of what was said of an IPv4 address; 0: nothing was. */
+INLINE __u32 live_number4(void* lines, __u32 address)
+{
+    __u32 index = address >> 20;
+    const struct live_line* line = bpf_map_lookup_elem(lines, &index);
+    if (!line) return 0;
+    const __u32 root = line->word[(address >> 16) & 15];
+    if (TRIE_KIND(root) == TRIE_LIST) return root & 255;
+    index = TRIE_INDEX(root);
+    line = bpf_map_lookup_elem(lines, &index);
+    if (!line) return 0;
+    const __u32 place = trie_place(&line->node, address);
+    if (place == NO_PLACE) return line->node.otherwise & 255;
+    index = place >> 3;
+    line = bpf_map_lookup_elem(lines, &index);
+    if (!line) return 0;
+    const __u64 word = line->wide[place & 7];
+    if (TRIE_WIDE_KIND(word) == TRIE_LIST) return word & 255;
+    if (TRIE_WIDE_KIND(word) == TRIE_FEW) return list_of_few(word, address);
+    index = leaf_place(word, address);
+    line = bpf_map_lookup_elem(lines, &index);
+    return line ? list_of_leaf(&line->leaf, word, address) : 0;
+}
 
 /* What ends when, of an IPv4 address; nothing: nothing was said of it. */
 INLINE const struct live_end* live_end4(__u32 network)
@@ -221,28 +253,11 @@ INLINE const struct live_end* live_end4(__u32 network)
     const __u32 only = 0;
     void* lines = bpf_map_lookup_elem(&live4, &only);
     if (!lines) return 0;
-    const __u32 address = __builtin_bswap32(network);
-    __u32 index = address >> 20;
-    __u32 word = line_word(bpf_map_lookup_elem(lines, &index), address >> 16);
-    if (TRIE_KIND(word) == TRIE_MIDDLE) {
-        index = TRIE_INDEX(word) + ((address >> 12) & 15);
-        word = line_word(bpf_map_lookup_elem(lines, &index), address >> 8);
-    }
-    if (TRIE_KIND(word) != TRIE_LIST) {
-        index = TRIE_INDEX(word);
-        if (TRIE_KIND(word) == TRIE_BYTES) index += (address & 255) >> 6;
-        const struct live_line* line = bpf_map_lookup_elem(lines, &index);
-        if (!line) return 0;
-        const struct trie_leaf* leaf = &line->leaf;
-        if (TRIE_KIND(word) == TRIE_BYTES)
-            word = leaf->list[address & 63];
-        else
-            word = leaf->bits[(address & 255) >> 6] >> (address & 63) & 1 ? leaf->inside : leaf->outside;
-    }
-    if (!(word & 255)) return 0;
-    index = LIVE_ENDS + ((word & 255) >> 2);
+    const __u32 number = live_number4(lines, __builtin_bswap32(network));
+    if (!number) return 0;
+    const __u32 index = LIVE_ENDS + (number >> 2);
     const struct live_line* line = bpf_map_lookup_elem(lines, &index);
-    return line ? &line->end[word & 3] : 0;
+    return line ? &line->end[number & 3] : 0;
 }
 
 INLINE const struct live_end* live_end6(const __u32* address)

@@ -213,30 +213,49 @@ Result<LiveTables> make_live_tables(std::span<const LiveEntry> entries, LiveTime
     return tables;
 }
 
-std::size_t LiveTables::lines() const
+namespace {
+
+constexpr std::size_t words_a_line = sizeof(live_line) / sizeof(std::uint64_t);
+
+// Where the trie's parts lie among the lines.
+struct Places {
+    std::size_t words, leaves, end;
+    explicit Places(const PrefixTrie& trie)
+        : words(LIVE_NODES + trie.nodes.size()), leaves(words + (trie.words.size() + words_a_line - 1) / words_a_line),
+          end(leaves + trie.leaves.size())
+    {
+    }
+};
+
+std::uint32_t moved_root(std::uint32_t word)
 {
-    return ends.empty() ? 0 : LIVE_PAGES + trie.middles.size() * 16 + trie.leaves.size();
+    return TRIE_KIND(word) == TRIE_LIST ? word : word + static_cast<std::uint32_t>(LIVE_NODES);
 }
 
-// The trie's pages and leaves one after the other, and its indexes made line numbers.
+std::uint64_t moved_word(std::uint64_t word, const Places& places)
+{
+    const auto kind = TRIE_WIDE_KIND(word);
+    return kind == TRIE_BITS || kind == TRIE_BYTES ? word + places.leaves : word;
+}
+
+} // namespace
+
+std::size_t LiveTables::lines() const { return ends.empty() ? 0 : Places(trie).end; }
+
+// The trie's nodes, words and leaves one after the other, and its indexes made line numbers.
 void LiveTables::write_lines(std::span<live_line> lines) const
 {
-    const std::size_t leaves = LIVE_PAGES + trie.middles.size() * 16;
-    const auto moved = [&](std::uint32_t word) {
-        if (TRIE_KIND(word) == TRIE_LIST) return word;
-        const std::size_t index = TRIE_INDEX(word);
-        const std::size_t line = TRIE_KIND(word) == TRIE_MIDDLE ? LIVE_PAGES + index * 16 : leaves + index;
-        return TRIE_KIND(word) << 30 | static_cast<std::uint32_t>(line);
-    };
-    const auto write_words = [&](std::size_t line, std::span<const std::uint32_t> words) {
-        for (std::size_t i = 0; i < words.size(); ++i)
-            lines[line + i / 16].word[i % 16] = moved(words[i]);
-    };
-    write_words(0, trie.root);
-    for (std::size_t page = 0; page < trie.middles.size(); ++page)
-        write_words(LIVE_PAGES + page * 16, trie.middles[page].word);
+    const Places places(trie);
+    for (std::size_t i = 0; i < trie.root.size(); ++i)
+        lines[i / 16].word[i % 16] = moved_root(trie.root[i]);
+    for (std::size_t i = 0; i < trie.nodes.size(); ++i) {
+        trie_node& node = lines[LIVE_NODES + i].node = trie.nodes[i];
+        node.first += static_cast<std::uint32_t>(places.words * words_a_line);
+    }
+    for (std::size_t i = 0; i < trie.words.size(); ++i)
+        lines[places.words + i / words_a_line].wide[i % words_a_line] = moved_word(trie.words[i], places);
     for (std::size_t i = 0; i < trie.leaves.size(); ++i)
-        lines[leaves + i].leaf = trie.leaves[i];
+        lines[places.leaves + i].leaf = trie.leaves[i];
     for (std::size_t i = 0; i < ends.size(); ++i)
         lines[LIVE_ENDS + i / 4].end[i % 4] = ends[i];
 }
@@ -244,16 +263,20 @@ void LiveTables::write_lines(std::span<live_line> lines) const
 live_end live_end_of(std::span<const live_line> lines, std::uint32_t address)
 {
     if (lines.empty()) return {};
-    const auto word_at = [&](std::size_t line, std::size_t place) { return lines[line + place / 16].word[place % 16]; };
-    std::uint32_t word = word_at(0, address >> 16);
-    if (TRIE_KIND(word) == TRIE_MIDDLE) word = word_at(TRIE_INDEX(word), address >> 8 & 255);
-    const std::size_t line = TRIE_INDEX(word), last = address & 255;
-    if (TRIE_KIND(word) == TRIE_BYTES) word = lines[line + last / 64].leaf.list[last % 64];
-    if (TRIE_KIND(word) == TRIE_BITS) {
-        const trie_leaf& leaf = lines[line].leaf;
-        word = leaf.bits[last / 64] >> (last % 64) & 1 ? leaf.inside : leaf.outside;
-    }
-    return lines[LIVE_ENDS + word / 4].end[word % 4];
+    const auto end = [&](std::uint32_t number) { return lines[LIVE_ENDS + number / 4].end[number % 4]; };
+    const std::uint32_t root = lines[address >> 20].word[address >> 16 & 15];
+    if (TRIE_KIND(root) == TRIE_LIST) return end(root);
+    const trie_node& node = lines[TRIE_INDEX(root)].node;
+    const auto place = word_place(node, address);
+    if (!place) return end(node.otherwise);
+    const std::uint64_t word = lines[*place / words_a_line].wide[*place % words_a_line];
+    static_assert(sizeof(trie_leaf) <= sizeof(live_line));
+    if (TRIE_WIDE_KIND(word) == TRIE_LIST || TRIE_WIDE_KIND(word) == TRIE_FEW)
+        return end(list_of_word(word, address, {}));
+    std::array<trie_leaf, 4> leaves{}; // as many as there may be in a row
+    for (std::size_t i = 0; i < leaves.size() && TRIE_INDEX(word) + i < lines.size(); ++i)
+        leaves.at(i) = lines[TRIE_INDEX(word) + i].leaf;
+    return end(list_of_word(TRIE_WIDE_KIND(word) << 62, address, leaves));
 }
 
 } // namespace netwright::dataplane

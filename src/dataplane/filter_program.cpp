@@ -130,7 +130,8 @@ Result<FilterProgram> FilterProgram::load(const FilterPolicy& policy, const Filt
     const std::uint32_t sets = bucket_sets(policy, image);
     skeleton->rodata->bucket_mask = sets - 1;
     const auto prefixes6 = std::ranges::count_if(image.prefixes, [](const ListedPrefix& l) { return l.prefix.ipv6; });
-    bpf_map__set_max_entries(skeleton->maps.trie_middles, at_least_one(trie.middles.size()));
+    bpf_map__set_max_entries(skeleton->maps.trie_nodes, at_least_one(trie.nodes.size()));
+    bpf_map__set_max_entries(skeleton->maps.trie_words, at_least_one(trie.words.size()));
     bpf_map__set_max_entries(skeleton->maps.trie_leaves, at_least_one(trie.leaves.size()));
     bpf_map__set_max_entries(skeleton->maps.prefixes6, at_least_one(static_cast<std::size_t>(prefixes6)));
     bpf_map__set_max_entries(skeleton->maps.buckets, sets);
@@ -148,7 +149,8 @@ Result<FilterProgram> FilterProgram::load(const FilterPolicy& policy, const Filt
         return refused;
     }
     fill_globals(*skeleton, policy, image, trie);
-    TRY_VOID(fill_array(skeleton->maps.trie_middles, trie.middles));
+    TRY_VOID(fill_array(skeleton->maps.trie_nodes, trie.nodes));
+    TRY_VOID(fill_array(skeleton->maps.trie_words, trie.words));
     TRY_VOID(fill_array(skeleton->maps.trie_leaves, trie.leaves));
     TRY_VOID(fill_prefixes6(skeleton->maps.prefixes6, image.prefixes));
     return FilterProgram(std::move(skeleton));

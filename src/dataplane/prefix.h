@@ -8,6 +8,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,10 +39,15 @@ struct ListedPrefix {
 // The trie of filter_layout.h. Of equal prefixes the one that comes later wins.
 struct PrefixTrie {
     std::vector<std::uint32_t> root; // TRIE_ROOT words
-    std::vector<trie_middle> middles;
+    std::vector<trie_node> nodes;
+    std::vector<std::uint64_t> words;
     std::vector<trie_leaf> leaves;
     std::uint8_t list_of(std::uint32_t address) const; // as the packet path does it
 };
+// The list of an address by a node's word, which is about its /24.
+std::uint8_t list_of_word(std::uint64_t word, std::uint32_t address, std::span<const trie_leaf> leaves);
+// The place of that word among all; nothing: `otherwise`.
+std::optional<std::uint32_t> word_place(const trie_node& node, std::uint32_t address);
 PrefixTrie make_trie(std::span<const ListedPrefix> prefixes); // only its IPv4 ones
 
 // Lengths in use among the IPv6 prefixes, longest first. Rejected: more than LENGTHS6_MOST.

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Building the IPv4 trie: short prefixes are painted first, longer ones over them.
 //
-// Long prefixes are taken one /24 at a time, so a million of them need 256 bytes of scratch and one sort. A /24 that
-// knows two lists becomes one cache line (a bit for each address), any other four (a byte for each).
+// One /16 after the other is painted on a page of 256 words, which is squeezed into a node: a million prefixes need one
+// page of scratch and one sort. A /24 that knows two lists becomes one word where one of them has at most four
+// addresses there, else one cache line (a bit for each address); any other four lines (a byte for each).
 #include "dataplane/prefix.h"
 
 #include <algorithm>
-#include <bitset>
+#include <bit>
 #include <cstring>
 #include <numeric>
 #include <ranges>
@@ -25,31 +26,10 @@ std::uint32_t ipv4_of(const Prefix& prefix)
     return std::uint32_t{a[0]} << 24 | std::uint32_t{a[1]} << 16 | std::uint32_t{a[2]} << 8 | a[3];
 }
 
-std::uint32_t word(std::uint32_t kind, std::size_t index) { return kind << 30 | static_cast<std::uint32_t>(index); }
+std::uint64_t wide(std::uint64_t kind, std::uint64_t index) { return kind << 62 | index; }
 
-// The middle page below a root word, made from what the word said if there is none yet.
-trie_middle& page_of(PrefixTrie& trie, std::uint32_t address)
-{
-    std::uint32_t& root = trie.root[address >> 16];
-    if (TRIE_KIND(root) == TRIE_LIST) {
-        trie.middles.emplace_back();
-        std::ranges::fill(trie.middles.back().word, root);
-        root = word(TRIE_MIDDLE, trie.middles.size() - 1);
-    }
-    return trie.middles[TRIE_INDEX(root)];
-}
-
-void paint_short(PrefixTrie& trie, const Painted& prefix)
-{
-    if (prefix.length <= 16) {
-        const auto first = trie.root.begin() + (prefix.address >> 16);
-        std::fill_n(first, std::size_t{1} << (16 - prefix.length), word(TRIE_LIST, prefix.list));
-        return;
-    }
-    trie_middle& page = page_of(trie, prefix.address);
-    std::fill_n(page.word + (prefix.address >> 8 & 255), std::size_t{1} << (24 - prefix.length),
-                word(TRIE_LIST, prefix.list));
-}
+// The words of a /16's /24s, before those that say the same are left out.
+using Page = std::array<std::uint64_t, 256>;
 
 // Which of a /24's addresses.
 struct AddressSet {
@@ -63,60 +43,82 @@ struct AddressSet {
             left -= here;
         }
     }
-    bool all() const { return (bits[0] & bits[1] & bits[2] & bits[3]) == ~std::uint64_t{0}; }
+    int count() const
+    {
+        return std::popcount(bits[0]) + std::popcount(bits[1]) + std::popcount(bits[2]) + std::popcount(bits[3]);
+    }
 };
 
-std::uint32_t bits_leaf(PrefixTrie& trie, const AddressSet& set, std::uint8_t inside, std::uint8_t outside)
+constexpr int few = 4;
+
+// Places that are not needed name the first address again.
+std::uint64_t few_word(const AddressSet& set, std::uint8_t inside, std::uint8_t outside)
 {
-    if (set.all() || inside == outside) return word(TRIE_LIST, inside);
+    std::array<std::uint8_t, few> addresses{};
+    std::size_t found = 0;
+    for (std::size_t part = 0; part < set.bits.size(); ++part)
+        for (std::uint64_t left = set.bits.at(part); left != 0; left &= left - 1)
+            addresses.at(found++) =
+                static_cast<std::uint8_t>(part * 64 + static_cast<unsigned>(std::countr_zero(left)));
+    std::fill(addresses.begin() + static_cast<std::ptrdiff_t>(found), addresses.end(), addresses[0]);
+    std::uint64_t index = std::uint64_t{inside} << TRIE_INSIDE | std::uint64_t{outside} << TRIE_OUTSIDE;
+    for (std::size_t i = 0; i < addresses.size(); ++i)
+        index |= std::uint64_t{addresses.at(i)} << (8 * i);
+    return wide(TRIE_FEW, index);
+}
+
+std::uint64_t bits_word(PrefixTrie& trie, const AddressSet& set, std::uint8_t inside, std::uint8_t outside)
+{
+    const int count = set.count();
+    if (count == 256 || inside == outside) return wide(TRIE_LIST, inside);
+    if (count <= few) return few_word(set, inside, outside);
     trie_leaf& leaf = trie.leaves.emplace_back();
     std::ranges::copy(set.bits, leaf.bits);
     leaf.inside = inside;
     leaf.outside = outside;
-    return word(TRIE_BITS, trie.leaves.size() - 1);
+    return wide(TRIE_BITS, trie.leaves.size() - 1);
 }
 
 using Addresses = std::array<std::uint8_t, 256>; // the list of each
 
-std::uint32_t leaf_of(PrefixTrie& trie, const Addresses& lists)
+std::uint64_t word_of(PrefixTrie& trie, const Addresses& lists)
 {
     const std::uint8_t first = lists[0];
     const auto other = std::ranges::find_if(lists, [&](std::uint8_t list) { return list != first; });
-    if (other == lists.end()) return word(TRIE_LIST, first);
+    if (other == lists.end()) return wide(TRIE_LIST, first);
     if (std::ranges::all_of(lists, [&](std::uint8_t list) { return list == first || list == *other; })) {
         AddressSet set;
         for (unsigned i = 0; i < 256; ++i)
             if (lists.at(i) == *other) set.add(i, 1);
-        return bits_leaf(trie, set, *other, first);
+        return bits_word(trie, set, *other, first);
     }
     const std::size_t begin = trie.leaves.size();
     trie.leaves.resize(begin + 4);
     for (std::size_t i = 0; i < 4; ++i)
         std::memcpy(trie.leaves[begin + i].list, lists.data() + i * 64, 64);
-    return word(TRIE_BYTES, begin);
+    return wide(TRIE_BYTES, begin);
 }
 
 unsigned addresses_of(const Painted& prefix) { return 1U << (32 - prefix.length); }
 
 // `group`: the prefixes longer than 24 bits in one /24, shorter ones first. Mostly they are of one list.
-void paint_long(PrefixTrie& trie, std::span<const Painted> group)
+void paint_long(PrefixTrie& trie, Page& page, std::span<const Painted> group)
 {
-    trie_middle& page = page_of(trie, group.front().address);
-    std::uint32_t& place = page.word[group.front().address >> 8 & 255];
-    const auto around = static_cast<std::uint8_t>(TRIE_INDEX(place)); // painted by a shorter prefix, or 0
+    std::uint64_t& place = page.at(group.front().address >> 8 & 255);
+    const auto around = static_cast<std::uint8_t>(place); // painted by a shorter prefix, or 0
     const std::uint8_t list = group.front().list;
     if (std::ranges::all_of(group, [&](const Painted& prefix) { return prefix.list == list; })) {
         AddressSet set;
         for (const Painted& prefix : group)
             set.add(prefix.address & 255, addresses_of(prefix));
-        place = bits_leaf(trie, set, list, around);
+        place = bits_word(trie, set, list, around);
         return;
     }
     Addresses lists{};
     lists.fill(around);
     for (const Painted& prefix : group)
         std::fill_n(lists.begin() + (prefix.address & 255), addresses_of(prefix), prefix.list);
-    place = leaf_of(trie, lists);
+    place = word_of(trie, lists);
 }
 
 std::uint32_t block_of(const Painted& prefix) { return prefix.address >> 8; }
@@ -137,58 +139,135 @@ void sort_by_block(std::vector<Painted>& prefixes)
     }
 }
 
-// One /24 after the other.
-void paint_all_long(PrefixTrie& trie, std::vector<Painted>& longer)
+using Prefixes = std::span<Painted>;
+
+// Cuts off the front as many as agree with its first.
+Prefixes take_alike(Prefixes& left, std::uint32_t (*of)(const Painted&))
 {
-    if (!std::ranges::is_sorted(longer, {}, block_of)) sort_by_block(longer);
-    std::size_t blocks = 0;
-    for (std::size_t i = 0; i < longer.size(); ++i)
-        blocks += i == 0 || block_of(longer[i]) != block_of(longer[i - 1]);
-    trie.leaves.reserve(blocks); // enough where each knows two lists
-    for (auto at = longer.begin(); at != longer.end();) {
-        const auto end =
-            std::find_if(at, longer.end(), [&](const Painted& prefix) { return block_of(prefix) != block_of(*at); });
-        const std::ranges::subrange group(at, end);
-        if (!std::ranges::is_sorted(group, {}, &Painted::length)) std::ranges::stable_sort(group, {}, &Painted::length);
-        paint_long(trie, group);
-        at = end;
+    const auto end = std::ranges::find_if(left, [&](const Painted& prefix) { return of(prefix) != of(left.front()); });
+    const auto count = static_cast<std::size_t>(end - left.begin());
+    const Prefixes taken = left.first(count);
+    left = left.subspan(count);
+    return taken;
+}
+
+std::uint32_t network_of(const Painted& prefix) { return prefix.address >> 16; }
+
+// The list that most of a page says, where it says a list at all.
+std::uint8_t most_said(const Page& page)
+{
+    std::array<unsigned, 256> said{};
+    for (const std::uint64_t word : page)
+        if (TRIE_WIDE_KIND(word) == TRIE_LIST) ++said.at(word & 255);
+    return static_cast<std::uint8_t>(std::ranges::max_element(said) - said.begin());
+}
+
+// What is to stand in the root for this page.
+std::uint32_t squeeze(PrefixTrie& trie, const Page& page)
+{
+    if (TRIE_WIDE_KIND(page[0]) == TRIE_LIST && std::ranges::all_of(page, [&](auto word) { return word == page[0]; }))
+        return static_cast<std::uint32_t>(page[0]);
+    trie_node& node = trie.nodes.emplace_back();
+    node.otherwise = most_said(page);
+    node.first = static_cast<std::uint32_t>(trie.words.size());
+    for (std::size_t i = 0; i < page.size(); ++i) {
+        if (i % 64 == 0) node.before[i / 64] = static_cast<std::uint8_t>(trie.words.size() - node.first);
+        if (page.at(i) == node.otherwise) continue;
+        node.bits[i / 64] |= std::uint64_t{1} << (i % 64);
+        trie.words.push_back(page.at(i));
     }
+    return std::uint32_t{TRIE_NODE} << 30 | static_cast<std::uint32_t>(trie.nodes.size() - 1);
+}
+
+// `shorter`: those of 17 to 24 bits in one /16, by length; `longer`: those beyond, by /24.
+void paint_network(PrefixTrie& trie, std::uint32_t network, Prefixes shorter, Prefixes longer)
+{
+    Page page;
+    page.fill(trie.root[network]);
+    for (const Painted& prefix : shorter)
+        std::fill_n(page.begin() + (prefix.address >> 8 & 255), std::size_t{1} << (24 - prefix.length),
+                    wide(TRIE_LIST, prefix.list));
+    while (!longer.empty()) {
+        const Prefixes group = take_alike(longer, block_of);
+        if (!std::ranges::is_sorted(group, {}, &Painted::length)) std::ranges::stable_sort(group, {}, &Painted::length);
+        paint_long(trie, page, group);
+    }
+    trie.root[network] = squeeze(trie, page);
+}
+
+// Those of `left` that are in this /16, if its first are.
+Prefixes take_network(Prefixes& left, std::uint32_t network)
+{
+    return !left.empty() && network_of(left.front()) == network ? take_alike(left, network_of) : Prefixes{};
+}
+
+std::uint32_t first_network(Prefixes left)
+{
+    constexpr std::uint32_t beyond = TRIE_ROOT;
+    return left.empty() ? beyond : network_of(left.front());
 }
 
 } // namespace
 
 PrefixTrie make_trie(std::span<const ListedPrefix> prefixes)
 {
-    std::array<std::vector<Painted>, 25> shorter; // by length
-    std::vector<Painted> longer;
+    std::vector<Painted> wide_ones, shorter, longer; // to 16 bits, to 24, beyond
     longer.reserve(prefixes.size());
-    std::bitset<TRIE_ROOT> paged;
     for (const ListedPrefix& listed : prefixes) {
         if (listed.prefix.ipv6) continue;
         const auto length = static_cast<std::uint8_t>(listed.prefix.length);
-        const std::uint32_t address = ipv4_of(listed.prefix);
-        (length <= 24 ? shorter.at(length) : longer).push_back({address, length, listed.list});
-        if (length > 16) paged.set(address >> 16);
+        (length <= 16   ? wide_ones
+         : length <= 24 ? shorter
+                        : longer)
+            .push_back({ipv4_of(listed.prefix), length, listed.list});
     }
     PrefixTrie trie;
     trie.root.resize(TRIE_ROOT);
-    trie.middles.reserve(paged.count());
-    for (const auto& of_length : shorter)
-        for (const Painted& prefix : of_length)
-            paint_short(trie, prefix);
-    paint_all_long(trie, longer);
+    std::ranges::stable_sort(wide_ones, {}, &Painted::length);
+    for (const Painted& prefix : wide_ones)
+        std::fill_n(trie.root.begin() + (prefix.address >> 16), std::size_t{1} << (16 - prefix.length), prefix.list);
+    if (!std::ranges::is_sorted(longer, {}, block_of)) sort_by_block(longer);
+    std::ranges::stable_sort(shorter, {}, &Painted::length);
+    std::ranges::stable_sort(shorter, {}, network_of);
+    Prefixes left = shorter, left_long = longer;
+    while (!left.empty() || !left_long.empty()) {
+        const std::uint32_t network = std::min(first_network(left), first_network(left_long));
+        const Prefixes here = take_network(left, network);
+        paint_network(trie, network, here, take_network(left_long, network));
+    }
     return trie;
+}
+
+std::optional<std::uint32_t> word_place(const trie_node& node, std::uint32_t address)
+{
+    const std::size_t part = address >> 14 & 3;
+    const std::uint64_t said = node.bits[part], bit = std::uint64_t{1} << (address >> 8 & 63);
+    if (!(said & bit)) return std::nullopt;
+    return node.first + node.before[part] + static_cast<unsigned>(std::popcount(said & (bit - 1)));
+}
+
+std::uint8_t list_of_word(std::uint64_t word, std::uint32_t address, std::span<const trie_leaf> leaves)
+{
+    const unsigned last = address & 255;
+    if (TRIE_WIDE_KIND(word) == TRIE_LIST) return static_cast<std::uint8_t>(word);
+    if (TRIE_WIDE_KIND(word) == TRIE_FEW) {
+        bool inside = false;
+        for (unsigned i = 0; i < few; ++i)
+            inside |= (word >> (8 * i) & 255) == last;
+        return static_cast<std::uint8_t>(word >> (inside ? TRIE_INSIDE : TRIE_OUTSIDE));
+    }
+    if (TRIE_WIDE_KIND(word) == TRIE_BYTES) return leaves[TRIE_INDEX(word) + (last >> 6)].list[last & 63];
+    const trie_leaf& leaf = leaves[TRIE_INDEX(word)];
+    return static_cast<std::uint8_t>(leaf.bits[last >> 6] >> (last & 63) & 1 ? leaf.inside : leaf.outside);
 }
 
 std::uint8_t PrefixTrie::list_of(std::uint32_t address) const
 {
-    std::uint32_t found = root[address >> 16];
-    if (TRIE_KIND(found) == TRIE_MIDDLE) found = middles[TRIE_INDEX(found)].word[address >> 8 & 255];
+    const std::uint32_t found = root[address >> 16];
     if (TRIE_KIND(found) == TRIE_LIST) return static_cast<std::uint8_t>(found);
-    const unsigned last = address & 255;
-    if (TRIE_KIND(found) == TRIE_BYTES) return leaves[TRIE_INDEX(found) + (last >> 6)].list[last & 63];
-    const trie_leaf& leaf = leaves[TRIE_INDEX(found)];
-    return static_cast<std::uint8_t>(leaf.bits[last >> 6] >> (last & 63) & 1 ? leaf.inside : leaf.outside);
+    const trie_node& node = nodes[TRIE_INDEX(found)];
+    const auto place = word_place(node, address);
+    return place ? list_of_word(words[*place], address, leaves) : static_cast<std::uint8_t>(node.otherwise);
 }
 
 } // namespace netwright::dataplane
