@@ -57,8 +57,8 @@ constexpr std::array bit_units{
     Unit{"Tbit/s", 1e12}, Unit{"Tbps", 1e12},
 };
 constexpr std::array duration_units{
-    Unit{"ns", 1},  Unit{"us", 1e3}, Unit{"µs", 1e3},   Unit{"ms", 1e6},
-    Unit{"s", 1e9}, Unit{"m", 60e9}, Unit{"min", 60e9}, Unit{"h", 3600e9},
+    Unit{"ns", 1},   Unit{"us", 1e3},   Unit{"µs", 1e3},   Unit{"ms", 1e6},    Unit{"s", 1e9},
+    Unit{"m", 60e9}, Unit{"min", 60e9}, Unit{"h", 3600e9}, Unit{"d", 86400e9},
 };
 constexpr std::array byte_units{
     Unit{"", 1},          Unit{"B", 1},          Unit{"kB", 1e3},         Unit{"MB", 1e6},

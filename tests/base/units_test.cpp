@@ -47,6 +47,7 @@ TEST_CASE("durations need a unit")
 {
     CHECK(parse_duration("50ms") == 50ms);
     CHECK(parse_duration("1.5s") == 1500ms);
+    CHECK(parse_duration("7d") == 168h);
     CHECK_FALSE(parse_duration("50"));
     CHECK(duration_text(38ms) == "38 ms");
 }
