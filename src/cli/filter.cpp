@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include <ctime>
 #include <functional>
 #include <memory>
 
@@ -37,6 +38,7 @@ Result<dp::KeptConfig> read_policy(const std::string& path)
     std::string text = TRY(read_file(path, list_limit));
     if (dp::is_kept(text)) return dp::parse_kept(text);
     dp::KeptConfig kept{path == "-" ? "stdin" : path, std::move(text)};
+    kept.applied = std::time(nullptr);
     const auto folder = path == "-" ? std::filesystem::path() : std::filesystem::path(path).parent_path();
     TRY_VOID(dp::parse_filter_policy(kept.text, path, [&](const std::string& list) -> Result<std::string> {
         auto content = read_file((folder / list).string(), list_limit);
@@ -73,7 +75,7 @@ std::string summary(const dp::FilterPolicy& policy)
 {
     std::size_t prefixes = 0;
     for (const dp::PrefixList& list : policy.lists)
-        prefixes += list.prefixes.size();
+        prefixes += list.prefixes.size() + list.timed.size();
     return fmt::format("{} with {} in {} and {} on {}{}\n", policy.dry_run ? "filter (dry run)" : "filter",
                        report::counted(prefixes, "prefix"), report::counted(policy.lists.size(), "list"),
                        report::counted(policy.rules.size(), "rule"), fmt::join(policy.interfaces, ", "),

@@ -2,6 +2,7 @@
 // Installing, replacing and removing the filter.
 #include "dataplane/filter_control.h"
 
+#include "dataplane/filter_live_control.h"
 #include "dataplane/loaded.h"
 #include "dataplane/pins.h"
 #include "dataplane/syn_cookies.h"
@@ -35,13 +36,25 @@ Result<void> same_mode(const InstalledFilter& before, const FilterPolicy& policy
                 "the interfaces open for a moment: netwright filter off, then apply again");
 }
 
+// That lists have filled, also those of a command that was killed before its policy was all in place.
+Result<std::vector<std::string>> feeds_before(const fs::path& directory, const InstalledFilter& before)
+{
+    std::vector<std::string> feeds = before.feeds;
+    const auto left = TRY(pinned_state(directory, prepared_state));
+    if (!left) return feeds;
+    const auto killed = TRY(parse_installed(*left));
+    feeds.insert(feeds.end(), killed.feeds.begin(), killed.feeds.end());
+    return feeds;
+}
+
 // What takes the place of `before`; nothing is pinned yet where that is empty.
 Result<void> replace(const fs::path& directory, const FilterPolicy& policy, const std::string& name,
                      const InstalledFilter& before)
 {
     const CounterNames counters = TRY(name_counters(policy, before.counters));
     const InstalledFilter now{
-        name, policy.mode, policy.dry_run, policy.live, policy.sample_every != 0, policy.interfaces, counters};
+        name,     policy.mode,     policy.dry_run, policy.live, policy.sample_every != 0, policy.interfaces,
+        counters, feeds_of(policy)};
     const auto image = TRY(make_image(policy, now.counters));
 
     FilterOptions options;
@@ -60,8 +73,10 @@ Result<void> replace(const fs::path& directory, const FilterPolicy& policy, cons
         TRY_VOID(links.add(interface, program.program(), policy.mode == FilterPolicy::Mode::Generic));
     for (std::size_t i = 0; i < lasting.size(); ++i)
         if (!lasting.at(i)) TRY_VOID(pin(program.map(lasting_maps.at(i)), directory / lasting_maps.at(i)));
+    const auto feeds = TRY(feeds_before(directory, before));
     TRY_VOID(prepare_state(directory, to_text(now)));
     TRY_VOID(links.pin_new());
+    TRY_VOID(put_listed(directory, policy, feeds));
     TRY_VOID(commit_state(directory));
     links.keep();
     return unpin_others(directory, before.interfaces, now.interfaces);

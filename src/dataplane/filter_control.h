@@ -18,6 +18,7 @@ struct InstalledFilter {
     bool dry_run = false, live = false, samples = false;
     std::vector<std::string> interfaces;
     CounterNames counters;
+    std::vector<std::string> feeds = {}; // that its lists have filled
     bool operator==(const InstalledFilter&) const = default;
 };
 std::string to_text(const InstalledFilter& installed);

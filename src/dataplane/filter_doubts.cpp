@@ -162,10 +162,15 @@ std::vector<std::string> doubts(const FilterPolicy& policy)
 std::string blocks_everything(const FilterPolicy& policy)
 {
     if (policy.dry_run) return "";
-    for (const PrefixList& list : policy.lists)
-        for (const Prefix& prefix : list.prefixes)
-            if (list.verdict == Verdict::Drop && prefix.length == 0)
-                return fmt::format("list '{}' (line {}) drops {}", list.name, list.line, to_text(prefix));
+    for (const PrefixList& list : policy.lists) {
+        if (list.verdict != Verdict::Drop) continue;
+        std::vector<Prefix> prefixes = list.prefixes;
+        for (const TimedPrefix& timed : list.timed)
+            prefixes.push_back(timed.prefix);
+        const auto all = std::ranges::find(prefixes, 0U, &Prefix::length);
+        if (all != prefixes.end())
+            return fmt::format("list '{}' (line {}) drops {}", list.name, list.line, to_text(*all));
+    }
     for (const FilterRule& rule : policy.rules) {
         if (rule.verdict == Verdict::Pass) return "";
         if (rule.verdict == Verdict::Drop && no_condition(rule))

@@ -198,6 +198,19 @@ std::vector<LiveEntry> without_prefixes(std::vector<LiveEntry> entries, std::spa
     return entries;
 }
 
+std::vector<LiveEntry> listed_entries(const FilterPolicy& policy, LiveTime now, Nanoseconds ago)
+{
+    std::vector<LiveEntry> entries;
+    for (const PrefixList& list : policy.lists)
+        for (const TimedPrefix& one : list.timed) {
+            if (one.lasts.count() > 0 && one.lasts <= ago) continue;
+            const LiveTime left = static_cast<LiveTime>((one.lasts - ago).count());
+            const LiveTime until = one.lasts.count() > 0 ? now + left : LIVE_FOREVER;
+            entries.push_back({one.prefix, list.verdict == Verdict::Pass, until, list.feed});
+        }
+    return entries;
+}
+
 Result<LiveTables> make_live_tables(std::span<const LiveEntry> entries, LiveTime now)
 {
     const std::vector<Flat> flat = flatten(entries);

@@ -3,7 +3,7 @@
 // (filter_layout.h). Pure.
 #pragma once
 
-#include "dataplane/prefix.h"
+#include "dataplane/filter_policy.h"
 
 #include <cstdint>
 #include <span>
@@ -14,6 +14,8 @@
 namespace netwright::dataplane {
 
 using LiveTime = std::uint64_t; // CLOCK_MONOTONIC in nanoseconds; LIVE_FOREVER
+
+inline constexpr std::size_t live_feed_length = 31; // of a feed's name
 
 struct LiveEntry {
     Prefix prefix;
@@ -30,6 +32,9 @@ std::vector<LiveEntry> without_feed(std::vector<LiveEntry> entries, const std::s
 // Whoever gave them. `missing`: prefixes that no entry has.
 std::vector<LiveEntry> without_prefixes(std::vector<LiveEntry> entries, std::span<const Prefix> prefixes,
                                         std::vector<Prefix>& missing);
+
+// What a policy's lists say, applied so long ago. What has ended since is not among it.
+std::vector<LiveEntry> listed_entries(const FilterPolicy& policy, LiveTime now, Nanoseconds ago);
 
 struct LiveTables {
     PrefixTrie trie;            // of IPv4; its lists are places in `ends`

@@ -93,6 +93,13 @@ Result<void> put_entries(const fs::path& directory, std::span<const LiveEntry> e
     return put_live_tables(live4.get(), live6.get(), tables);
 }
 
+// 0: nobody knows, or the clock was set back.
+Nanoseconds seconds_since(std::int64_t applied)
+{
+    const std::int64_t now = std::time(nullptr);
+    return std::chrono::seconds(applied > 0 && applied < now ? now - applied : 0);
+}
+
 Result<void> takes_live(const fs::path& directory)
 {
     const auto installed = TRY(installed_filter(directory));
@@ -135,6 +142,27 @@ Result<LiveOutcome> change_live(const fs::path& directory, LiveChange change)
     TRY_VOID(put_entries(directory, entries, now));
     outcome.entries = entries.size();
     return outcome;
+}
+
+std::vector<std::string> feeds_of(const FilterPolicy& policy)
+{
+    std::vector<std::string> feeds;
+    for (const PrefixList& list : policy.lists)
+        if (!list.feed.empty()) feeds.push_back(list.feed);
+    return feeds;
+}
+
+Result<void> put_listed(const fs::path& directory, const FilterPolicy& policy, const std::vector<std::string>& before)
+{
+    const std::vector<std::string> feeds = feeds_of(policy);
+    if (feeds.empty() && before.empty()) return {};
+    const LiveTime now = live_now();
+    auto entries = TRY(read_entries(directory));
+    for (const auto& those : {before, feeds})
+        for (const std::string& feed : those)
+            entries = without_feed(std::move(entries), feed);
+    entries = with_entries(std::move(entries), listed_entries(policy, now, seconds_since(policy.applied)), now);
+    return put_entries(directory, entries, now);
 }
 
 Result<std::vector<LiveEntry>> live_entries(const fs::path& directory)

@@ -27,6 +27,12 @@ LiveTime live_now();
 // `directory` is pin_directory("filter"). Of one IP version, every packet sees all of the change or nothing of it.
 // Absent: no filter runs here. Rejected: its policy has 'live: false', or there are too many entries.
 Result<LiveOutcome> change_live(const std::filesystem::path& directory, LiveChange change);
+// What a policy's lists say of it: entries that end or belong to a feed. Those of the feeds in `before` go.
+// `directory` is claimed; its maps are pinned.
+Result<void> put_listed(const std::filesystem::path& directory, const FilterPolicy& policy,
+                        const std::vector<std::string>& before);
+std::vector<std::string> feeds_of(const FilterPolicy& policy); // of its lists
+
 // Those whose time is not over, sorted.
 Result<std::vector<LiveEntry>> live_entries(const std::filesystem::path& directory);
 
@@ -37,7 +43,7 @@ Result<void> put_live_tables(int live4, int live6, const LiveTables& tables);
 struct live_row {
     std::array<std::uint8_t, 32> bytes;
 };
-inline constexpr std::size_t live_feed_length = 31, live_feeds_most = 255;
+inline constexpr std::size_t live_feeds_most = 255;
 Result<std::vector<live_row>> to_rows(std::span<const LiveEntry> entries); // Rejected: too many feeds
 Result<std::vector<LiveEntry>> from_rows(std::span<const live_row> rows);
 

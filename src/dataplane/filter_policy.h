@@ -19,11 +19,20 @@ namespace netwright::dataplane {
 
 enum class Verdict { Pass, Drop, Match, Count, Limit }; // Match: a list that only rules refer to
 
+struct TimedPrefix {
+    Prefix prefix;
+    Nanoseconds lasts{}; // from when the policy was applied; 0: without an end
+    bool operator==(const TimedPrefix&) const = default;
+};
+
 struct PrefixList {
     std::string name;
     Verdict verdict = Verdict::Match;
     std::vector<Prefix> prefixes;
-    unsigned line = 0;
+    unsigned line = 0; // 0: it is not the policy's own
+    // What ends, or what a feed may change while the policy runs: it stands with what was said then (filter_live.h).
+    std::vector<TimedPrefix> timed = {};
+    std::string feed = {}; // whose `timed` is; "": there is none
     bool operator==(const PrefixList&) const = default;
 };
 
@@ -72,6 +81,7 @@ struct FilterPolicy {
     std::uint32_t sample_every = 0,
                   sample_most = 0;          // one of so many drops is shown, so many a second; 0: none, no limit
     std::uint32_t limit_entries = 1U << 18; // buckets for all limits together
+    std::int64_t applied = 0;               // when it was first, in seconds of Unix time; 0: now
     std::vector<PrefixList> lists;
     std::vector<FilterRule> rules;
     bool operator==(const FilterPolicy&) const = default;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Reading a filter policy. Every error is one line with file, line and column.
 #include "base/text.h"
+#include "dataplane/filter_live.h"
 #include "dataplane/filter_policy.h"
 #include "dataplane/xdp_link.h"
 #include "model/words.h"
@@ -10,6 +11,8 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
+#include <utility>
 
 namespace netwright::dataplane {
 namespace {
@@ -17,7 +20,8 @@ namespace {
 constexpr std::array<std::string_view, 13> policy_fields{
     "interfaces",  "mode",         "dry_run",     "default",       "drop_odd", "live", "guards",
     "syn_cookies", "sample_every", "sample_most", "limit_entries", "lists",    "rules"};
-constexpr std::array<std::string_view, 3> list_fields{"verdict", "prefixes", "file"};
+constexpr std::array<std::string_view, 5> list_fields{"verdict", "prefixes", "file", "expires", "feed"};
+constexpr std::array<std::string_view, 2> prefix_fields{"prefix", "expires"};
 constexpr std::array<std::string_view, 14> rule_fields{"name", "verdict",   "limit",     "family",  "protocol",
                                                        "from", "to",        "from_port", "to_port", "length",
                                                        "ttl",  "icmp_type", "flags",     "fragment"};
@@ -78,6 +82,18 @@ Result<void> parse_rate(std::string_view text, RateLimit& limit)
     return {};
 }
 
+bool is_name(std::string_view text)
+{
+    return !text.empty() &&
+           std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) > ' ' && c != 0x7f; });
+}
+
+// A list's, or the one that stands in its place.
+std::span<const YamlNode> items_of(const YamlNode& node)
+{
+    return node.kind == YamlNode::Kind::List ? std::span(node.items) : std::span(&node, 1);
+}
+
 class PolicyReader {
 public:
     PolicyReader(std::string_view file, const ReadFile& read) : reader_(file), read_(read) {}
@@ -87,6 +103,11 @@ private:
     Result<std::vector<std::string>> one_or_more(const YamlNode& node, std::string_view what) const;
     Result<std::vector<Range>> ranges(const YamlNode& map, std::string_view key, std::uint32_t most) const;
     Result<PrefixList> list(const std::string& name, const YamlNode& node) const;
+    Result<void> list_prefix(const YamlNode& node, PrefixList& list) const;
+    Result<void> list_file(const YamlNode& node, PrefixList& list) const;
+    Result<Nanoseconds> expires(const YamlNode& node) const;
+    Result<void> make_timed(const YamlNode& node, PrefixList& list) const;
+    Result<void> timed_lists(const YamlNode& lists, const FilterPolicy& policy) const;
     Result<FilterRule> rule(const YamlNode& node) const;
     Result<void> packet_fields(const YamlNode& node, FilterRule& rule) const;
     Result<void> icmp_field(const YamlNode& node, FilterRule& rule) const;
@@ -125,9 +146,7 @@ Result<std::vector<Range>> PolicyReader::ranges(const YamlNode& map, std::string
 
 Result<std::string> PolicyReader::new_name(const YamlNode& node, const std::string& name) const
 {
-    const bool plain =
-        std::ranges::all_of(name, [](char c) { return static_cast<unsigned char>(c) > ' ' && c != 0x7f; });
-    if (name.empty() || name.size() > names_length || !plain)
+    if (!is_name(name) || name.size() > names_length)
         return reader_.fail_at(node, fmt::format("a name has 1 to {} characters and no blanks", names_length));
     if (std::ranges::find(names_, name) != names_.end())
         return reader_.fail_at(node, fmt::format("'{}' is the name of another list or rule", name));
@@ -146,24 +165,84 @@ Result<PrefixList> PolicyReader::list(const std::string& name, const YamlNode& n
         list.verdict = TRY(reader_.read(*verdict, "verdict", [&](std::string_view word) {
             return word_to<Verdict>("verdict of a list", verdicts, word);
         }));
-    if (const YamlNode* prefixes = node.find("prefixes")) {
-        const auto words = TRY(one_or_more(*prefixes, "prefixes"));
-        for (const std::string& word : words) {
-            auto prefix = parse_prefix(word);
-            if (!prefix) return reader_.fail_at(*prefixes, prefix.error().what);
-            list.prefixes.push_back(*prefix);
-        }
-    }
-    if (const YamlNode* file = node.find("file")) {
-        const std::string path = TRY(reader_.text(*file, "file"));
-        auto text = read_(path);
-        if (!text) return reader_.fail_at(*file, text.error().what);
-        const auto more = TRY(parse_prefix_lines(*text, path));
-        list.prefixes.insert(list.prefixes.end(), more.begin(), more.end());
-    }
+    if (const YamlNode* prefixes = node.find("prefixes"))
+        for (const YamlNode& one : items_of(*prefixes))
+            TRY_VOID(list_prefix(one, list));
+    if (const YamlNode* file = node.find("file"))
+        for (const YamlNode& one : items_of(*file))
+            TRY_VOID(list_file(one, list));
     if (!node.find("prefixes") && !node.find("file"))
         return reader_.fail_at(node, "a list has prefixes, a file or both");
+    TRY_VOID(make_timed(node, list));
     return list;
+}
+
+// "192.0.2.0/24", or {prefix: 192.0.2.0/24, expires: 2h}.
+Result<void> PolicyReader::list_prefix(const YamlNode& node, PrefixList& list) const
+{
+    if (node.kind != YamlNode::Kind::Map) {
+        list.prefixes.push_back(TRY(reader_.read(node, "prefix", parse_prefix)));
+        return {};
+    }
+    TRY_VOID(reader_.only(node, prefix_fields, "prefix"));
+    const Prefix prefix = TRY(reader_.read_field(node, "prefix", parse_prefix));
+    const YamlNode* const end = node.find("expires");
+    if (end)
+        list.timed.push_back({prefix, TRY(expires(*end))});
+    else
+        list.prefixes.push_back(prefix);
+    return {};
+}
+
+Result<void> PolicyReader::list_file(const YamlNode& node, PrefixList& list) const
+{
+    const std::string path = TRY(reader_.text(node, "file"));
+    const auto text = read_(path);
+    if (!text) return reader_.fail_at(node, text.error().what);
+    const auto more = TRY(parse_prefix_lines(*text, path));
+    list.prefixes.insert(list.prefixes.end(), more.begin(), more.end());
+    return {};
+}
+
+Result<Nanoseconds> PolicyReader::expires(const YamlNode& node) const
+{
+    const Nanoseconds lasts = TRY(reader_.read(node, "expires", parse_duration));
+    if (lasts >= std::chrono::seconds(1) && lasts <= std::chrono::hours(24 * 3660)) return lasts;
+    return reader_.fail_at(node, "expires is between 1s and ten years");
+}
+
+// What ends or belongs to a feed stands with what is said while the policy runs.
+Result<void> PolicyReader::make_timed(const YamlNode& node, PrefixList& list) const
+{
+    const YamlNode *const end = node.find("expires"), *const feed = node.find("feed");
+    const Nanoseconds lasts = end ? TRY(expires(*end)) : Nanoseconds{};
+    if (end || feed)
+        for (const Prefix& prefix : std::exchange(list.prefixes, {}))
+            list.timed.push_back({prefix, lasts});
+    if (list.timed.empty() && !feed) return {};
+    list.feed = feed ? TRY(reader_.text(*feed, "feed")) : "list:" + list.name;
+    if (!is_name(list.feed) || list.feed.size() > live_feed_length)
+        return reader_.fail_at(node,
+                               fmt::format("the name of a feed has 1 to {} characters and no blanks, that of a list "
+                                           "that expires {} at most",
+                                           live_feed_length, live_feed_length - 5));
+    if (list.verdict == Verdict::Match)
+        return reader_.fail_at(node, "only lists with verdict: pass or drop can expire or have a feed");
+    return {};
+}
+
+Result<void> PolicyReader::timed_lists(const YamlNode& lists, const FilterPolicy& policy) const
+{
+    std::set<std::string> feeds;
+    for (std::size_t i = 0; i < policy.lists.size(); ++i) {
+        const std::string& feed = policy.lists[i].feed;
+        if (feed.empty()) continue;
+        if (!policy.live)
+            return reader_.fail_at(lists.items[i], "with 'live: false' no list can expire or have a feed");
+        if (!feeds.insert(feed).second)
+            return reader_.fail_at(lists.items[i], fmt::format("'{}' is the feed of another list", feed));
+    }
+    return {};
 }
 
 Result<RateLimit> PolicyReader::limit(const YamlNode& node) const
@@ -343,6 +422,7 @@ Result<FilterPolicy> PolicyReader::policy(const YamlNode& root)
         if (lists->kind != YamlNode::Kind::Map) return reader_.fail_at(*lists, "lists are written as name: {...}");
         for (std::size_t i = 0; i < lists->items.size(); ++i)
             policy.lists.push_back(TRY(list(lists->keys[i], lists->items[i])));
+        TRY_VOID(timed_lists(*lists, policy));
         if (policy.lists.size() >= LISTS_MOST)
             return reader_.fail_at(*lists, fmt::format("at most {} lists", LISTS_MOST - 1));
     }

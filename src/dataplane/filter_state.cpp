@@ -16,6 +16,8 @@ std::string to_text(const InstalledFilter& installed)
         text += fmt::format("interface {}\n", interface);
     for (const auto& [name, counter] : installed.counters)
         text += fmt::format("counter {} {}\n", counter, name);
+    for (const std::string& feed : installed.feeds)
+        text += fmt::format("feed {}\n", feed);
     return text;
 }
 
@@ -39,6 +41,8 @@ Result<InstalledFilter> parse_installed(std::string_view text)
             installed.samples = rest == "1";
         } else if (word == "interface") {
             installed.interfaces.emplace_back(rest);
+        } else if (word == "feed") {
+            installed.feeds.emplace_back(rest);
         } else if (word == "counter") {
             std::string_view number;
             next_word(rest, number);

@@ -52,6 +52,7 @@ std::string to_text(const KeptConfig& kept)
     for (const auto& [path, content] : kept.files)
         text += part("file", path, content);
     if (kept.administrator) text += part("administrator", "", to_text(*kept.administrator));
+    if (kept.applied) text += part("applied", "", fmt::format("{}", kept.applied));
     return text;
 }
 
@@ -69,6 +70,8 @@ Result<KeptConfig> parse_kept(std::string_view text)
             kept.text = part.text;
         } else if (part.kind == "file") {
             kept.files.emplace(part.name, part.text);
+        } else if (part.kind == "applied") {
+            kept.applied = TRY(parse_int(part.text));
         } else if (part.kind == "administrator") {
             kept.administrator = TRY(parse_prefix(part.text));
         } else {
@@ -85,6 +88,7 @@ Result<FilterPolicy> filter_policy_of(const KeptConfig& kept)
         if (file == kept.files.end()) return fail(Error::Kind::Absent, path + ": was not kept");
         return file->second;
     }));
+    policy.applied = kept.applied;
     if (!kept.administrator) return policy;
     PrefixList list{"administrator", Verdict::Pass, {*kept.administrator}, 0};
     const auto named_so = [&](const auto& one) { return one.name == list.name; };

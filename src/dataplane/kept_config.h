@@ -17,6 +17,7 @@ struct KeptConfig {
     std::string text;
     std::map<std::string, std::string> files{}; // what it refers to, by the path that it writes
     std::optional<Prefix> administrator{};      // whom the lock-out guard passes
+    std::int64_t applied = 0;                   // when, in seconds of Unix time; 0: nobody noted
     bool operator==(const KeptConfig&) const = default;
 };
 std::string to_text(const KeptConfig& kept);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "dataplane/filter_image.h"
+#include "dataplane/filter_live.h"
 
 #include <doctest/doctest.h>
 
@@ -96,6 +97,24 @@ TEST_CASE("what is wrong is named with its place")
         Case{"{interfaces: [e], lists: {a: {verdict: drop, file: broken.txt}}}", "broken.txt:2"},
         Case{"{interfaces: [e], lists: {a: {verdict: drop, file: absent.txt}}}", "no such file"},
         Case{"{interfaces: [e], lists: {a: {verdict: drop}}}", "prefixes, a file or both"},
+        Case{"{interfaces: [e], lists: {a: {verdict: drop, prefixes: [10.0.0.1], expires: 10}}}", "unit"},
+        Case{"{interfaces: [e], lists: {a: {verdict: drop, prefixes: [10.0.0.1], expires: 10ms}}}", "ten years"},
+        Case{"{interfaces: [e], lists: {a: {prefixes: [10.0.0.1], expires: 1h}}}", "pass or drop"},
+        Case{"{interfaces: [e], lists: {a: {verdict: drop, prefixes: [{prefix: 10.0.0.1, until: 1h}]}}}", "until"},
+        Case{"{interfaces: [e], lists: {a: {verdict: drop, prefixes: [{expires: 1h}]}}}", "prefix"},
+        Case{"interfaces: [e]\nlists:\n  a:\n    verdict: drop\n    prefixes:\n      - 10.0.0.1\n      - 10.0.0.300\n",
+             "p.yaml:7:"},
+        Case{"{interfaces: [e], live: false, lists: {a: {verdict: drop, prefixes: [10.0.0.1], feed: f}}}",
+             "live: false"},
+        Case{"{interfaces: [e], lists: {a: {verdict: drop, prefixes: [10.0.0.1], feed: f}, b: {verdict: pass, "
+             "prefixes: [10.0.0.2], feed: f}}}",
+             "of another list"},
+        Case{"{interfaces: [e], lists: {a: {verdict: drop, prefixes: [10.0.0.1], feed: \"f g\"}}}", "no blanks"},
+        Case{"{interfaces: [e], lists: {a-list-of-a-very-long-name-x: {verdict: drop, prefixes: [10.0.0.1], expires: "
+             "1h}}}",
+             "26 at most"},
+        Case{"{interfaces: [e], lists: {a: {verdict: drop, prefixes: [{prefix: 0.0.0.0/0, expires: 0s}]}}}",
+             "out of range"},
         Case{"{interfaces: [e], rules: [{name: a}]}", "a verdict"},
         Case{"{interfaces: [e], rules: [{verdict: drop}]}", "name"},
         Case{"{interfaces: [e], rules: [{name: a, verdict: drop}, {name: a, verdict: drop}]}", "another list or rule"},
@@ -223,4 +242,35 @@ TEST_CASE("rules that cut a field into more pieces than the tables hold are refu
     const auto image = make_image(policy, *names);
     REQUIRE_FALSE(image);
     CHECK(image.error().kind == Error::Kind::Rejected);
+}
+
+TEST_CASE("what ends or has a feed stands apart from the tables of lists, each prefix with its own time")
+{
+    const auto policy = parse(R"(
+interfaces: [eth0]
+lists:
+  short: {verdict: drop, prefixes: [10.0.0.1, {prefix: 10.0.0.2, expires: 5m}]}
+  all: {verdict: pass, prefixes: [10.1.0.0/16, {prefix: 10.2.0.0/16, expires: 2h}], expires: 1h}
+  fed: {verdict: drop, file: [bad.txt, bad.txt], feed: bad}
+  empty: {verdict: drop, prefixes: [], feed: later}
+)");
+    REQUIRE_MESSAGE(policy, policy.error().what);
+    REQUIRE(policy->lists.size() == 4);
+    CHECK(policy->lists[0].prefixes.size() == 1);
+    CHECK(policy->lists[0].feed == "list:short");
+    CHECK(policy->lists[1].prefixes.empty());
+    CHECK(policy->lists[2].feed == "bad");
+    using std::chrono::seconds;
+    const LiveTime second = 1'000'000'000, now = 77 * second;
+    const auto entries = listed_entries(*policy, now, seconds(300));
+    REQUIRE(entries.size() == 2 + 2 * 2);
+    CHECK(to_text(entries[0].prefix) == "10.2.0.0/16"); // 10.0.0.2 is over
+    CHECK(entries[0].allowed);
+    CHECK(entries[0].until == now + 6900 * second);
+    CHECK(entries[1].until == now + 3300 * second);
+    CHECK(entries[2].until == LIVE_FOREVER);
+    CHECK(entries[2].feed == "bad");
+    CHECK_FALSE(entries[2].allowed);
+    CHECK(blocks_everything(*parse("{interfaces: [e], lists: {a: {verdict: drop, prefixes: [::/0], expires: 1h}}}"))
+              .find("drops ::/0") != std::string::npos);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "dataplane/filter_control.h"
 #include "dataplane/kept_config.h"
 
 #include <doctest/doctest.h>
@@ -13,7 +14,8 @@ KeptConfig example()
     return {"my policy.yaml",
             "interfaces: [eth0]\nlists: {bad: {verdict: drop, file: bad list.txt}}\n",
             {{"bad list.txt", "192.0.2.0/24\n# file 3 nonsense\n"}, {"empty", ""}},
-            *parse_prefix("198.51.100.7")};
+            *parse_prefix("198.51.100.7"),
+            1'763'000'000};
 }
 
 } // namespace
@@ -37,6 +39,7 @@ TEST_CASE("a kept text that was cut or is something else is refused")
     CHECK_FALSE(parse_kept("netwright-kept 1\nsecret 1 x\ny\n"));
     CHECK_FALSE(parse_kept("netwright-kept 1\nconfig 18446744073709551615 x\ny\n"));
     CHECK_FALSE(parse_kept("netwright-kept 1\nconfig -1 x\ny\n"));
+    CHECK_FALSE(parse_kept("netwright-kept 1\napplied 4 \nlast\n"));
     CHECK_FALSE(parse_kept("netwright-kept 1\nadministrator 3  \nyou\n"));
 }
 
@@ -45,6 +48,7 @@ TEST_CASE("a kept policy needs no file, and passes the administrator")
     const auto policy = filter_policy_of(example());
     REQUIRE_MESSAGE(policy, policy.error().what);
     REQUIRE(policy->lists.size() == 2);
+    CHECK(policy->applied == 1'763'000'000);
     CHECK(to_text(policy->lists[0].prefixes.at(0)) == "192.0.2.0/24");
     CHECK(policy->lists[1].name == "administrator");
     CHECK(policy->lists[1].verdict == Verdict::Pass);
@@ -55,4 +59,15 @@ TEST_CASE("a kept policy needs no file, and passes the administrator")
     CHECK(filter_policy_of(taken));
     taken.administrator = parse_prefix("10.0.0.1").value();
     CHECK_FALSE(filter_policy_of(taken));
+}
+
+TEST_CASE("what is known of the installed filter reads back as it was")
+{
+    const InstalledFilter installed{
+        "/var/lib/a policy.yaml", FilterPolicy::Mode::Generic, true, true, true, {"eth0", "eth0.5"},
+        {{"bad", 7}, {"dns", 9}}, {"list:bad", "drop"}};
+    CHECK((parse_installed(to_text(installed)) == Result<InstalledFilter>(installed)));
+    CHECK((parse_installed("") == Result<InstalledFilter>(InstalledFilter{})));
+    CHECK_FALSE(parse_installed("poli x\n"));
+    CHECK_FALSE(parse_installed("counter x dns\n"));
 }

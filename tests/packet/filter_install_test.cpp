@@ -195,6 +195,37 @@ TEST_CASE("a feed from a file or stdin replaces what it said before, and nobody 
     CHECK_FALSE(desk.pings());
 }
 
+TEST_CASE("a policy's list ends when its time is over, also in a policy that comes back; its feed can be renewed")
+{
+    const Desk desk;
+    desk.write("list.txt", "10.9.0.2\n192.0.2.1\n");
+    desk.write("fed.yaml", "{interfaces: [nwa], lists: {bad: {verdict: drop, file: list.txt, feed: bad}}}");
+    REQUIRE(desk.run("filter apply fed.yaml").status == 0);
+    CHECK_FALSE(desk.pings());
+    REQUIRE(
+        desk.shell("echo 192.0.2.1 | " NETWRIGHT_BINARY " --state-dir state filter block --from - --feed bad").status ==
+        0);
+    CHECK(desk.pings());
+    desk.write("soon.yaml", "{interfaces: [nwa], lists: {soon: {verdict: drop, prefixes: [{prefix: 10.9.0.2, expires: "
+                            "2s}, {prefix: 192.0.2.7, expires: 1h}]}}}");
+    const auto begin = std::chrono::steady_clock::now();
+    REQUIRE(desk.run("filter apply soon.yaml").status == 0);
+    CHECK_FALSE(desk.pings());
+    const auto json = nlohmann::json::parse(desk.run("filter blocks --json").out);
+    REQUIRE(json.size() == 2); // the feed went with its list
+    CHECK(json[0]["prefix"] == "10.9.0.2");
+    CHECK(json[0]["feed"] == "list:soon");
+    CHECK(json[1]["seconds"].get<double>() > 3500);
+    desk.write("none.yaml", "{interfaces: [nwa]}");
+    REQUIRE(desk.run("filter apply none.yaml").status == 0);
+    CHECK(desk.pings());
+    CHECK(desk.run("filter blocks").out.find("nothing is blocked") == 0);
+    std::this_thread::sleep_until(begin + std::chrono::milliseconds(3100)); // a second is the kept time's unit
+    REQUIRE(desk.run("rollback").status == 0);
+    CHECK(desk.pings());
+    CHECK(nlohmann::json::parse(desk.run("filter blocks --json").out).size() == 1);
+}
+
 TEST_CASE("a list of thousands changes in one step: who stands in both editions is in it all the time")
 {
     const Desk desk;
