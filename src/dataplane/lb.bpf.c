@@ -75,27 +75,36 @@ INLINE const struct lb_backend* backend_of(__u32 side, __u32 number)
 
 /* The way that is worth least: free, else the one used longest ago; one that only sent a SYN counts as older than all
  * others, so that a flood of them pushes out each other first. Where ways are worth the same, the tag chooses: two CPUs
- * at once then seldom choose alike. */
-INLINE __u32 worth_least(const struct lb_set* set, __u32 tag, __u32 second)
+ * at once then seldom choose alike. `seen`: what stood there. */
+INLINE __u32 worth_least(const struct lb_set* set, __u32 tag, __u32 second, __u64* seen)
 {
     __u32 least = 0, most_idle = 0;
     for (__u32 i = 0; i < LB_WAYS; ++i) {
         const __u32 way = (i + tag) & (LB_WAYS - 1);
-        const __u64 entry = set->way[way];
+        const __u64 entry = *(const volatile __u64*)&set->way[way];
         __u32 idle = (second - (__u32)(entry >> 48)) & 0x7fff;
         if (!(entry >> 63)) idle += 0x8000;
         if (!entry) idle = 0x10000;
-        if (idle <= most_idle) continue;
+        if (i && idle <= most_idle) continue;
         most_idle = idle;
         least = way;
+        *seen = entry;
     }
     return least;
 }
 
-/* The backend of a connection whose slot changed hands. What begins goes to the owner; what is not known began before
- * the change. All CPUs share the sets, so that a connection is known on whichever its packets come in: an entry is one
- * word and is written as a whole, when the connection begins, is answered, and once a second. Two CPUs that write the
- * same way at once leave one of the two: a connection whose entry is lost counts as begun before the change. */
+/* Connections whose handshake is under way repeat their SYN for about a minute (tcp_syn_retries). */
+INLINE int repeats(__u64 entry, __u32 second)
+{
+    return !(entry >> 63) && ((second - (__u32)(entry >> 48)) & 0x7fff) <= 60;
+}
+
+enum { NOT_NOTED = BIT(31) };
+
+/* The backend of a connection whose slot changed hands. What begins goes to the owner, and when it repeats its SYN to
+ * where that went at first; what is not known began before the change. All CPUs share the sets, so that a connection is
+ * known on whichever its packets come in: an entry is one word, and is exchanged as a whole, when the connection
+ * begins, is answered, and once a second. NOT_NOTED beside the number: another CPU wrote that way of the set first. */
 __noinline __u32 pinned(__u64 hash, __u32 slot, __u32 begins, __u32 side, __u32 second)
 {
     const __u32 tag = (__u32)hash;
@@ -106,19 +115,20 @@ __noinline __u32 pinned(__u64 hash, __u32 slot, __u32 begins, __u32 side, __u32 
     __u64 found = 0;
     if (!set) return number;
     for (__u32 i = 0; i < LB_WAYS; ++i) {
-        const __u64 entry = set->way[i];
+        const __u64 entry = *(const volatile __u64*)&set->way[i];
         if (!entry || (__u32)entry != tag) continue;
         way = i;
         found = entry;
     }
-    if (found && !begins) {
+    if (found && (!begins || repeats(found, second))) {
         const __u32 known = (__u32)(found >> 32) & 0xffff;
         if (backend_of(side, known)) number = known;
     }
-    if (way == LB_WAYS) way = worth_least(set, tag, second);
+    if (way == LB_WAYS) way = worth_least(set, tag, second, &found);
     const __u64 entry = LB_ENTRY(tag, number, second, !begins);
-    if (entry != found) *(volatile __u64*)&set->way[way & (LB_WAYS - 1)] = entry;
-    return number;
+    if (entry == found) return number;
+    if (__sync_val_compare_and_swap(&set->way[way & (LB_WAYS - 1)], found, entry) == found) return number;
+    return number | NOT_NOTED;
 }
 
 INLINE __u32 owner_of(const struct facts* facts, __u64 hash, __u32 slot, __u32 side)
@@ -127,7 +137,14 @@ INLINE __u32 owner_of(const struct facts* facts, __u64 hash, __u32 slot, __u32 s
     const __u64 now = bpf_ktime_get_coarse_ns();
     if (now >= globals.settings[side].drain_until) return LB_OWNER(slot);
     const __u32 begins = facts->tcp_flags != NO_FLAGS && (facts->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
-    return pinned(hash, slot, begins, side, (__u32)(now >> 30));
+    __u32 number = LB_NOBODY;
+    for (int i = 0; i < LB_WAYS; ++i) { /* as many CPUs may be in the way of each other, and one of them writes */
+        number = pinned(hash, slot, begins, side, (__u32)(now >> 30));
+        if (!(number & NOT_NOTED)) break;
+        number &= ~NOT_NOTED;
+        slot = LB_SLOT(number, number, 1u); /* what was read of it just now may have been pushed out */
+    }
+    return number;
 }
 
 /* The backend of a flow's slot. */

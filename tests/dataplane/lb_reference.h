@@ -84,6 +84,13 @@ public:
         return {XDP_TX, "", wrapped(older, *packet, backend.address, hash, pool.mode == LbMode::Gue)};
     }
 
+    // Of a packet to a VIP.
+    std::uint64_t hash(Bytes frame) const
+    {
+        const auto packet = look(frame);
+        return hash_of(*packet, *vip_of(*packet));
+    }
+
     static std::size_t network_of(Bytes frame)
     {
         std::size_t network = 14;

@@ -1,109 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The loaded load balancer against the reference, byte for byte; and what happens to connections when it changes.
-#include "dataplane/lb_program.h"
-
 #include <doctest/doctest.h>
 #include <sched.h>
 
 #include <atomic>
-#include <ctime>
 #include <numeric>
 #include <thread>
 
 #include "../dataplane/lb_reference.h"
 #include "aim.h"
+#include "lb_desk.h"
 #include "packet_maker.h"
 
 using namespace netwright;
 using namespace netwright::dataplane;
+using namespace netwright::test;
 
 namespace {
-
-using Frame = std::vector<std::uint8_t>;
-
-LbConfig config_of(std::string_view text)
-{
-    auto config = parse_lb_config(text, "lb.yaml");
-    REQUIRE_MESSAGE(config, config.error().what);
-    return *std::move(config);
-}
-
-std::uint64_t monotonic()
-{
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
-}
-
-// A balancer that goes from one configuration to the next.
-class Desk {
-public:
-    explicit Desk(std::uint32_t connections = 1U << 17) { take(LbProgram::load(modes_, connections)); }
-    void configure(const LbConfig& config)
-    {
-        if (const std::uint32_t wanted = modes_ | modes_of(config); wanted != modes_)
-            take(program_->with_modes(modes_ = wanted));
-        auto image = make_lb_image(config, image_ ? &*image_ : nullptr, monotonic());
-        REQUIRE_MESSAGE(image, image.error().what);
-        const auto configured = program_->configure(*image);
-        REQUIRE_MESSAGE(configured, configured.error().what);
-        image_ = *std::move(image);
-    }
-    Handled run(const Frame& frame) const
-    {
-        auto balanced = program_->run(frame);
-        REQUIRE_MESSAGE(balanced, balanced.error().what);
-        return *std::move(balanced);
-    }
-    lb_count counted(unsigned counter) const
-    {
-        const auto count = program_->read_count(counter);
-        REQUIRE(count);
-        return *count;
-    }
-    // The last byte of the backend's IPv4 address: whom a connection got.
-    unsigned backend(const Frame& frame) const
-    {
-        const Handled balanced = run(frame);
-        return balanced.action == XDP_TX ? balanced.frame.at(33) : 0;
-    }
-    const LbImage& image() const { return *image_; }
-    LbProgram& program() { return *program_; }
-
-private:
-    void take(Result<LbProgram> loaded)
-    {
-        REQUIRE_MESSAGE(loaded, loaded.error().what);
-        program_ = std::make_unique<LbProgram>(*std::move(loaded));
-    }
-    std::uint32_t modes_ = 0;
-    std::unique_ptr<LbProgram> program_;
-    std::optional<LbImage> image_;
-};
-
-// To 192.0.2.1, port 80 unless told otherwise.
-Frame tcp(unsigned client, unsigned flags, unsigned port = 80)
-{
-    Frame frame{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0x12, 0, 40, 0, 0, 0x40, 0, 63, 6, 0, 0};
-    for (const unsigned byte :
-         {198U, 51U, 100U, 7U, 192U, 0U, 2U, 1U, client >> 8, client & 255, port >> 8, port & 255})
-        frame.push_back(static_cast<std::uint8_t>(byte));
-    frame.resize(54);
-    frame[46] = 0x50;
-    frame[47] = static_cast<std::uint8_t>(flags);
-    return frame;
-}
-constexpr unsigned syn = 2, ack = 16;
-
-std::string pool_of(std::initializer_list<std::pair<int, int>> backends)
-{
-    std::string text;
-    for (const auto& [host, weight] : backends)
-        text += (text.empty() ? "" : ", ") + std::string("{address: 10.0.0.") + std::to_string(host) +
-                ", weight: " + std::to_string(weight) + "}";
-    return "{source: 10.9.0.1, pools: {web: {backends: [" + text +
-           "]}}, vips: [{address: 192.0.2.1, port: 80, protocol: tcp, pool: web}]}";
-}
 
 const std::string everything = R"(
 source: [10.200.0.0/16, "2001:db8:f::/64"]
@@ -398,6 +311,56 @@ TEST_CASE("a client that uses its port again begins anew, with the backend of no
     CHECK(desk.backend(tcp(7, ack)) == 1);
     CHECK(desk.backend(tcp(7, syn)) == 2);
     CHECK(desk.backend(tcp(7, ack)) == 2);
+}
+
+TEST_CASE("a SYN that is repeated goes where the first went, also when its slot has another owner by then")
+{
+    Desk desk;
+    desk.configure(config_of(pool_of({{1, 1}})));
+    desk.configure(config_of(pool_of({{1, 0}, {2, 1}})));
+    REQUIRE(desk.backend(tcp(7, syn)) == 2);
+    desk.configure(config_of(pool_of({{1, 0}, {2, 0}, {3, 1}})));
+    CHECK(desk.backend(tcp(7, syn)) == 2);
+    CHECK(desk.backend(tcp(7, ack)) == 2);
+    CHECK(desk.backend(tcp(8, syn)) == 3);
+}
+
+TEST_CASE("two connections that begin on two CPUs at once and in one place of the table are both known")
+{
+    constexpr std::uint32_t sets = 1U << 13;
+    const std::string settled = pool_of({{1, 1}, {2, 1}});
+    LbConfig config = config_of(pool_of({{1, 1}, {2, 0}, {3, 1}}));
+    Desk desk(sets * LB_WAYS);
+    desk.configure(config_of(settled));
+    desk.configure(config);
+    const reference::Balancer owners(config);
+    std::map<std::uint64_t, std::vector<unsigned>> places; // clients whose entries go to the same way of a set
+    for (unsigned client = 1; client < 60000; ++client) {
+        const std::uint64_t hash = owners.hash(tcp(client, syn));
+        places[(hash >> 32) % sets * LB_WAYS + hash % LB_WAYS].push_back(client);
+    }
+    std::map<std::uint64_t, std::array<unsigned, 2>> of_set;
+    for (const auto& [place, clients] : places)
+        if (clients.size() >= 2) of_set[place / LB_WAYS] = {clients[0], clients[1]};
+    std::vector<std::array<unsigned, 2>> pairs;
+    for (const auto& [set, pair] : of_set)
+        pairs.push_back(pair);
+    REQUIRE(pairs.size() > 5000);
+    std::atomic<std::size_t> ready = 0;
+    std::atomic<unsigned> lost = 0;
+    const auto begin = [&](std::size_t which) {
+        for (std::size_t round = 0; round < pairs.size(); ++round) {
+            const unsigned client = pairs[round].at(which);
+            for (++ready; ready < 2 * (round + 1);)
+                ;
+            const unsigned had = desk.backend(tcp(client, syn));
+            lost += desk.backend(tcp(client, ack)) != had;
+        }
+    };
+    std::thread other(begin, 1);
+    begin(0);
+    other.join();
+    CHECK_MESSAGE(lost == 0, lost.load(), " of ", 2 * pairs.size());
 }
 
 TEST_CASE("when the drain time is over, or the backend is removed, its connections go to the owner")
