@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <netinet/in.h>
 #include <nlohmann/json.hpp>
 #include <sched.h>
@@ -75,6 +76,9 @@ public:
 private:
     void serve()
     {
+        // Descriptors of its own: a program that another thread starts inherits all of its threads' for a moment, and
+        // what is held open so is still polled under a number that another thread's socket has by then.
+        if (::close_range(3, ~0U, CLOSE_RANGE_UNSHARE) != 0) throw std::runtime_error("unshare descriptors");
         move_to(name_);
         const Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
         const int yes = 1;
@@ -113,9 +117,7 @@ private:
     bool answer(int connection) const
     {
         char byte = 0;
-        // A fork that was caught between its halves held an earlier socket of this number open, and epoll told of that.
-        const ssize_t size = ::recv(connection, &byte, 1, MSG_DONTWAIT);
-        if (size != 1) return size < 0 && errno == EAGAIN;
+        if (::recv(connection, &byte, 1, 0) != 1) return false;
         const std::string letters(byte == 'L' ? bulk : 1, name_.back());
         return ::send(connection, letters.data(), letters.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(letters.size());
     }
