@@ -72,15 +72,27 @@ TEST_CASE("the trie finds what a search through all prefixes finds, whatever ove
     }
 }
 
-TEST_CASE("a /24 of one list inside another costs one leaf, of three lists four")
+TEST_CASE("a /24 of one list inside another costs a word with four addresses, one leaf with more, of three lists four")
 {
-    std::vector<ListedPrefix> prefixes{{prefix_of("10.0.0.0/8"), 1}, {prefix_of("10.0.0.7"), 2}};
+    std::vector<ListedPrefix> prefixes{{prefix_of("10.0.0.0/8"), 1}};
+    for (const char* address : {"10.0.0.7", "10.0.0.0", "10.0.0.255", "10.0.0.128"})
+        prefixes.push_back({prefix_of(address), 2});
+    const PrefixTrie few = make_trie(prefixes);
+    CHECK(few.leaves.empty());
+    CHECK(few.nodes.size() == 1);
+    CHECK(few.words.size() == 1);
+    for (const std::uint32_t last : {0U, 7U, 128U, 255U})
+        CHECK(few.list_of(0x0a000000 + last) == 2);
+    for (const std::uint32_t last : {1U, 6U, 8U, 127U, 129U, 254U, 256U})
+        CHECK(few.list_of(0x0a000000 + last) == 1);
+    prefixes.push_back({prefix_of("10.0.0.9"), 2});
     CHECK(make_trie(prefixes).leaves.size() == 1);
     prefixes.push_back({prefix_of("10.0.0.128/25"), 3});
     CHECK(make_trie(prefixes).leaves.size() == 4);
     prefixes = {{prefix_of("10.0.0.0/25"), 1}, {prefix_of("10.0.0.128/25"), 1}};
     const PrefixTrie halves = make_trie(prefixes);
     CHECK(halves.leaves.empty()); // together they are the /24
+    CHECK(halves.words.size() == 1);
     CHECK(halves.list_of(0x0a0000ff) == 1);
 }
 
