@@ -29,6 +29,7 @@ struct Options {
 
 // Each prints its rows as soon as they are there.
 void show_balancer(const Options& options);
+void show_tables(const Options& options);
 void show_filter(const Options& options);
 void show_floods(const Options& options);
 

@@ -92,7 +92,10 @@ int main(int count, char** words)
         "Nanoseconds a packet with what feeding costs, medians of {} rounds of {} packets; ratios are of one round "
         "each, with quartiles.\n* a figure of another machine, by what feeding costs here and there\n",
         options.rounds, options.packets);
-    if (!no_balancer) show_balancer(options);
+    if (!no_balancer) {
+        show_balancer(options);
+        show_tables(options);
+    }
     if (!no_filter) show_filter(options);
     if (!no_floods) show_floods(options);
     return EXIT_SUCCESS;
