@@ -133,7 +133,6 @@ __noinline __u32 pinned(__u64 hash, __u32 slot, __u32 begins, __u32 side, __u32 
 
 INLINE __u32 owner_of(const struct facts* facts, __u64 hash, __u32 slot, __u32 side)
 {
-    if (!LB_CONSULT(slot)) return LB_OWNER(slot);
     const __u64 now = bpf_ktime_get_coarse_ns();
     if (now >= globals.settings[side].drain_until) return LB_OWNER(slot);
     const __u32 begins = facts->tcp_flags != NO_FLAGS && (facts->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
@@ -152,8 +151,13 @@ INLINE __u32 chosen(const struct facts* flow, const struct lb_vip* vip, __u64 ha
 {
     const __u32 place = (__u32)((hash >> 32) * LB_SLOTS >> 32);
     const __u32 at = vip->row + place / LB_ROW_SLOTS;
-    const struct lb_row* row = of_side(&rows_of, side, &at);
-    return row ? owner_of(flow, hash, row->slot[place % LB_ROW_SLOTS], side) : +LB_NOBODY;
+    const struct lb_half_row* row = of_side(&rows_of, side, &at);
+    if (!row) return LB_NOBODY;
+    const __u32 owner = row->slot[place % LB_ROW_SLOTS];
+    if (!LB_HALF_CONSULT(owner)) return owner;
+    row = of_side(&befores_of, side, &at);
+    const __u32 before = row ? row->slot[place % LB_ROW_SLOTS] : owner;
+    return owner_of(flow, hash, LB_SLOT(LB_HALF_NUMBER(owner), LB_HALF_NUMBER(before), 1u), side);
 }
 
 /* `flow`: the packet, or of an ICMP error the connection that it is about. */

@@ -55,7 +55,7 @@ static inline __u64 lb_vip_line(const __u64* key, int words, const struct lb_vip
  * of this slot may be with another than its owner: only then is the connection table looked at. */
 enum {
     LB_SLOTS = 65537,
-    LB_ROW_SLOTS = 16, /* an array's element is rounded up to 8 bytes, and a cache line holds 16 */
+    LB_ROW_SLOTS = 32, /* an array's element is rounded up to 8 bytes, and a cache line holds 32 halves of slots */
     LB_ROWS = (LB_SLOTS + LB_ROW_SLOTS - 1) / LB_ROW_SLOTS,
     LB_NOBODY = 0x7fff, /* the number of no backend */
     LB_NUMBERS = 16384,
@@ -67,6 +67,13 @@ enum {
 struct lb_row {
     __u32 slot[LB_ROW_SLOTS];
 };
+/* The packet path has owners in one table, and who was before in another, which is empty while all slots are settled:
+ * half the memory, and half of what a CPU's caches have to hold. The bit that says to look there is the owner's. */
+struct lb_half_row {
+    __u16 slot[LB_ROW_SLOTS];
+};
+#define LB_HALF_NUMBER(half) ((half) & 0x7fff)
+#define LB_HALF_CONSULT(half) ((half) >> 15)
 
 enum lb_mode { LB_IPIP, LB_GUE, LB_LAYER2, LB_QUIC = 8 /* no way to a backend, but needs code all the same */ };
 

@@ -17,6 +17,8 @@
 #include <bit>
 #include <cerrno>
 #include <cstdio>
+#include <future>
+#include <span>
 
 #include "lb.skel.h"
 
@@ -33,6 +35,7 @@ constexpr Table vips4_table{BPF_MAP_TYPE_ARRAY, "vips4", BPF_F_INNER_MAP};
 constexpr Table vips6_table{BPF_MAP_TYPE_ARRAY, "vips6", BPF_F_INNER_MAP};
 constexpr Table quic_table{BPF_MAP_TYPE_HASH, "quic", 0};
 constexpr Table rows_table{BPF_MAP_TYPE_ARRAY, "rows", BPF_F_INNER_MAP};
+constexpr Table befores_table{BPF_MAP_TYPE_ARRAY, "befores", BPF_F_INNER_MAP};
 constexpr Table backends_table{BPF_MAP_TYPE_ARRAY, "backends", BPF_F_INNER_MAP};
 
 template <class Key, class Value>
@@ -57,17 +60,36 @@ Result<Fd> make_array(const Table& table, const std::vector<Value>& values)
     return make_table(table, keys, values);
 }
 
-// The kernel returns only when no packet is left that may see what stood there before.
-Result<void> put(const Fd& sides, const Table& what, std::uint32_t side, const Fd& table)
+// A table on its way to one side.
+struct Replacement {
+    const Fd* sides;
+    const Table* what;
+    Fd table;
+};
+
+Result<void> put(const Replacement& fresh, std::uint32_t side)
 {
-    const int map = table.get();
-    if (bpf_map_update_elem(sides.get(), &side, &map, BPF_ANY) < 0)
-        return std::unexpected(errno_error(fmt::format("replace the table {}", what.name), errno));
+    const int map = fresh.table.get();
+    if (bpf_map_update_elem(fresh.sides->get(), &side, &map, BPF_ANY) < 0)
+        return std::unexpected(errno_error(fmt::format("replace the table {}", fresh.what->name), errno));
     return {};
 }
 
+// The kernel returns only when no packet is left that may see what stood there before (synchronize_rcu): all wait at
+// once.
+Result<void> put_all(std::span<const Replacement> fresh, std::uint32_t side)
+{
+    std::vector<std::future<Result<void>>> waiting;
+    for (const Replacement& one : fresh)
+        waiting.push_back(std::async(std::launch::async, [&one, side] { return put(one, side); }));
+    Result<void> done;
+    for (auto& one : waiting)
+        if (const auto result = one.get(); !result) done = result;
+    return done;
+}
+
 // Every row of the array that stands on `side`.
-Result<std::vector<lb_row>> read_rows(const Fd& sides, std::uint32_t side)
+Result<std::vector<lb_half_row>> read_rows(const Fd& sides, std::uint32_t side)
 {
     std::uint32_t id = 0;
     bpf_map_info info{};
@@ -77,7 +99,7 @@ Result<std::vector<lb_row>> read_rows(const Fd& sides, std::uint32_t side)
     const Fd rows(bpf_map_get_fd_by_id(id));
     if (!rows || bpf_obj_get_info_by_fd(rows.get(), &info, &size) < 0)
         return std::unexpected(errno_error("open the load balancer's rows", errno));
-    std::vector<lb_row> values(info.max_entries);
+    std::vector<lb_half_row> values(info.max_entries);
     std::vector<std::uint32_t> keys(info.max_entries);
     __u32 count = info.max_entries, next = 0;
     if (bpf_map_lookup_batch(rows.get(), nullptr, &next, keys.data(), values.data(), &count, nullptr) < 0 &&
@@ -85,6 +107,39 @@ Result<std::vector<lb_row>> read_rows(const Fd& sides, std::uint32_t side)
         return std::unexpected(errno_error("read the load balancer's rows", errno));
     values.resize(count);
     return values;
+}
+
+// Rows as the packet path has them.
+struct Halves {
+    std::vector<lb_half_row> owners, befores; // of before: none while all slots are settled
+};
+
+Halves halves_of(const std::vector<lb_row>& rows)
+{
+    Halves halves{std::vector<lb_half_row>(rows.size()), std::vector<lb_half_row>(rows.size())};
+    bool unsettled = false;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        for (std::size_t place = 0; place < LB_ROW_SLOTS; ++place) {
+            const std::uint32_t slot = rows[i].slot[place];
+            unsettled |= LB_CONSULT(slot) != 0;
+            halves.owners[i].slot[place] = static_cast<std::uint16_t>(LB_OWNER(slot) | LB_CONSULT(slot) << 15);
+            halves.befores[i].slot[place] = static_cast<std::uint16_t>(LB_BEFORE(slot));
+        }
+    if (!unsettled) halves.befores.clear();
+    return halves;
+}
+
+std::vector<lb_row> rows_of(const Halves& halves)
+{
+    std::vector<lb_row> rows(halves.owners.size());
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        for (std::size_t place = 0; place < LB_ROW_SLOTS; ++place) {
+            const std::uint32_t half = halves.owners[i].slot[place], owner = LB_HALF_NUMBER(half);
+            const bool settled = !LB_HALF_CONSULT(half) || i >= halves.befores.size();
+            const std::uint32_t before = settled ? owner : LB_HALF_NUMBER(halves.befores[i].slot[place]);
+            rows[i].slot[place] = LB_SLOT(owner, before, LB_HALF_CONSULT(half));
+        }
+    return rows;
 }
 
 // The globals of another version have another size, as far as they differ at all.
@@ -120,6 +175,7 @@ Result<LbProgram> LbProgram::loaded(std::uint32_t modes, std::uint32_t sets, con
                                                                         {Vips4, maps.vips4_of},
                                                                         {Vips6, maps.vips6_of},
                                                                         {Rows, maps.rows_of},
+                                                                        {Befores, maps.befores_of},
                                                                         {Backends, maps.backends_of},
                                                                         {Quic, maps.quic_of},
                                                                         {Counts, maps.lb_counts},
@@ -185,19 +241,29 @@ Result<void> LbProgram::configure(const LbImage& image)
 {
     const std::uint64_t next = generation() + 1;
     const auto side = static_cast<std::uint32_t>(next & 1);
-    const Fd vips4 = TRY(make_array(vips4_table, image.lines4));
-    const Fd vips6 = TRY(make_array(vips6_table, image.lines6));
-    const Fd rows = TRY(make_array(rows_table, image.rows));
-    const Fd backends = TRY(make_array(backends_table, image.backends));
-    const Fd quic = TRY(make_table(quic_table, image.quic_keys, image.quic));
-    TRY_VOID(put(parts_[Quic], quic_table, side, quic));
-    TRY_VOID(put(parts_[Vips4], vips4_table, side, vips4));
-    TRY_VOID(put(parts_[Vips6], vips6_table, side, vips6));
-    TRY_VOID(put(parts_[Rows], rows_table, side, rows));
-    TRY_VOID(put(parts_[Backends], backends_table, side, backends));
+    const Halves halves = halves_of(image.rows);
+    std::array<Replacement, 6> tables{{{&parts_[Vips4], &vips4_table, {}},
+                                       {&parts_[Vips6], &vips6_table, {}},
+                                       {&parts_[Rows], &rows_table, {}},
+                                       {&parts_[Befores], &befores_table, {}},
+                                       {&parts_[Backends], &backends_table, {}},
+                                       {&parts_[Quic], &quic_table, {}}}};
+    tables[0].table = TRY(make_array(vips4_table, image.lines4));
+    tables[1].table = TRY(make_array(vips6_table, image.lines6));
+    tables[2].table = TRY(make_array(rows_table, halves.owners));
+    tables[3].table = TRY(make_array(befores_table, halves.befores));
+    tables[4].table = TRY(make_array(backends_table, image.backends));
+    tables[5].table = TRY(make_table(quic_table, image.quic_keys, image.quic));
+    TRY_VOID(put_all(tables, side));
     globals_->settings[side] = image.settings;
     std::atomic_ref<__u64>(globals_->generation).store(next, std::memory_order_release);
-    return {};
+    // What only packets before the switch read is let go of once they are through, which takes as long as to replace
+    // any table by itself.
+    TRY_VOID(put(tables[0], side));
+    const std::vector<lb_half_row> none;
+    tables[2].table = TRY(make_array(rows_table, none));
+    tables[3].table = TRY(make_array(befores_table, none));
+    return put_all(std::span(tables).subspan(2, 2), 1 - side);
 }
 
 Result<LbImage> LbProgram::running_image() const
@@ -205,7 +271,8 @@ Result<LbImage> LbProgram::running_image() const
     const auto side = static_cast<std::uint32_t>(generation() & 1);
     LbImage image;
     image.settings = globals_->settings[side];
-    image.rows = TRY(read_rows(parts_[Rows], side));
+    const Halves halves{TRY(read_rows(parts_[Rows], side)), TRY(read_rows(parts_[Befores], side))};
+    image.rows = rows_of(halves);
     return image;
 }
 

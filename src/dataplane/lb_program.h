@@ -44,9 +44,9 @@ public:
     Result<Handled> run(std::span<const std::uint8_t> frame) const;
 
 private:
-    enum Part { Program, Globals, Vips4, Vips6, Rows, Backends, Quic, Counts, Connections, part_count };
-    static constexpr std::array<const char*, part_count> names{"program",  "globals", "vips4",  "vips6",      "rows",
-                                                               "backends", "quic",    "counts", "connections"};
+    enum Part { Program, Globals, Vips4, Vips6, Rows, Befores, Backends, Quic, Counts, Connections, part_count };
+    static constexpr std::array<const char*, part_count> names{"program", "globals",  "vips4", "vips6",  "rows",
+                                                               "befores", "backends", "quic",  "counts", "connections"};
     struct Unmap {
         void operator()(lb_globals* globals) const;
     };

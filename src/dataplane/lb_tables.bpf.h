@@ -31,7 +31,14 @@ struct rows {
     __uint(map_flags, BPF_F_INNER_MAP);
     __uint(max_entries, 1);
     __uint(key_size, sizeof(__u32));
-    __uint(value_size, sizeof(struct lb_row));
+    __uint(value_size, sizeof(struct lb_half_row));
+};
+struct befores { /* rows once more */
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_INNER_MAP);
+    __uint(max_entries, 1);
+    __uint(key_size, sizeof(__u32));
+    __uint(value_size, sizeof(struct lb_half_row));
 };
 struct backends {
     __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -56,6 +63,7 @@ struct quic {
 SIDES(vips4);
 SIDES(vips6);
 SIDES(rows);
+SIDES(befores);
 SIDES(backends);
 SIDES(quic);
 
