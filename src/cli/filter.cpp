@@ -7,6 +7,7 @@
 #include "cli/pins.h"
 #include "cli/watch.h"
 #include "dataplane/filter_control.h"
+#include "dataplane/other_xdp.h"
 #include "dataplane/syn_cookies.h"
 
 #include <CLI/CLI.hpp>
@@ -94,22 +95,41 @@ Result<void> apply_policy(const FilterFlags& flags, const Globals& globals)
     return print("installed: " + summary(policy) + guard_text(kept) + note);
 }
 
+nlohmann::json behind_json(const std::vector<dp::OtherXdp>& others)
+{
+    nlohmann::json json = nlohmann::json::object();
+    for (const dp::OtherXdp& other : others)
+        json[other.interface] = {{"program", other.name}, {"id", other.id}};
+    return json;
+}
+
+std::string behind_text(const std::vector<dp::OtherXdp>& others)
+{
+    std::string text;
+    for (const dp::OtherXdp& other : others)
+        text += fmt::format("behind      {}: {}\n", other.interface, report::printable(to_text(other)));
+    return text;
+}
+
 Result<void> show(const FilterFlags& flags, const Globals& globals)
 {
     const auto directory = TRY(enter_pins(globals, "filter"));
     const auto installed = TRY(dp::installed_filter(directory));
     if (!installed) return print(flags.json ? "null\n" : "no filter runs here\n");
+    const auto behind = TRY(dp::displaced_xdp(directory));
     const std::string_view mode = installed->mode == dp::FilterPolicy::Mode::Native ? "native" : "generic";
     if (flags.json) {
         const nlohmann::json json{{"policy", installed->policy},
                                   {"mode", mode},
                                   {"dry_run", installed->dry_run},
-                                  {"interfaces", installed->interfaces}};
+                                  {"interfaces", installed->interfaces},
+                                  {"behind", behind_json(behind)}};
         return print(json.dump(2) + "\n");
     }
     return print(fmt::format("policy      {}\nmode        {}{}\ninterfaces  {}\n", report::printable(installed->policy),
                              mode, installed->dry_run ? ", dry run: nothing is dropped" : "",
-                             fmt::join(installed->interfaces, ", ")));
+                             fmt::join(installed->interfaces, ", ")) +
+                 behind_text(behind));
 }
 
 std::string stats_json(const std::vector<dp::NamedCount>& counts)

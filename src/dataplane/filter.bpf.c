@@ -15,6 +15,7 @@
 #include <bpf/bpf_helpers.h>
 // clang-format on
 
+#include "next_program.bpf.h"
 #include "packet_facts.bpf.h"
 #include "prefix_trie.bpf.h"
 #include "syn_cookie.bpf.h"
@@ -491,10 +492,14 @@ int filter(struct xdp_md* context)
     const __u32 frame = whole_frames ? (__u32)bpf_xdp_get_buff_len(context)
                                      : (__u32)((const __u8*)end_of(context) - (const __u8*)data_of(context));
 
-    if (!note_packet(context, &facts, frame)) return passed(COUNT_NOT_IP, frame);
+    if (!note_packet(context, &facts, frame)) {
+        count(COUNT_NOT_IP, frame);
+        return let_on(context);
+    }
     const int verdict = judge(context, &facts, frame);
-    if (!uses_cookies || verdict != XDP_PASS || !wants_cookie(&facts)) return verdict;
-    if (!(facts.ipv6 ? answer_syn6(context, &facts) : answer_syn4(context, &facts))) return XDP_PASS;
+    if (verdict != XDP_PASS) return verdict;
+    if (!uses_cookies || !wants_cookie(&facts)) return let_on(context);
+    if (!(facts.ipv6 ? answer_syn6(context, &facts) : answer_syn4(context, &facts))) return let_on(context);
     count(COUNT_COOKIES, frame);
     return XDP_TX;
 }

@@ -4,11 +4,13 @@
 
 #include "dataplane/filter_live_control.h"
 #include "dataplane/loaded.h"
+#include "dataplane/other_xdp.h"
 #include "dataplane/pins.h"
 #include "dataplane/syn_cookies.h"
 
 #include <bpf/bpf.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -17,6 +19,8 @@ namespace netwright::dataplane {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* next_map = "next_programs";
 
 // A number that another list or rule had before begins at zero.
 Result<void> clear_new_counters(int map, const CounterNames& before, const CounterNames& now)
@@ -47,6 +51,112 @@ Result<std::vector<std::string>> feeds_before(const fs::path& directory, const I
     return feeds;
 }
 
+bool has_link(const fs::path& directory, const std::string& interface)
+{
+    const Fd link(bpf_obj_get(link_path(directory, interface).c_str()));
+    const auto facts = link ? facts_of(link.get()) : Result<LinkFacts>();
+    return facts && facts->there;
+}
+
+std::unexpected<Error> offer(const OtherXdp& other, bool displaced)
+{
+    return fail(Error::Kind::Busy,
+                fmt::format("{}: {} {}; with 'keep_others: true' in the policy it runs behind the "
+                            "filter, on what that passes; or {}",
+                            other.interface, to_text(other), displaced ? "runs behind the filter" : "is attached",
+                            displaced ? "give it its place back (netwright filter off)"
+                                      : "detach it first (ip link set dev " + other.interface +
+                                            " xdp off, or whoever owns it)"));
+}
+
+// Programs of others on the policy's interfaces: those that have given their place already, and those that are to.
+struct Others {
+    std::vector<OtherXdp> displaced, attached;
+};
+
+Result<Others> others_of(const fs::path& directory, const FilterPolicy& policy)
+{
+    Others others;
+    for (OtherXdp& one : TRY(displaced_xdp(directory))) {
+        if (std::ranges::find(policy.interfaces, one.interface) == policy.interfaces.end()) continue;
+        if (!policy.keep_others) return offer(one, true);
+        others.displaced.push_back(std::move(one));
+    }
+    for (const std::string& interface : policy.interfaces) {
+        if (has_link(directory, interface)) continue;
+        auto found = TRY(other_xdp(interface));
+        if (!found) continue;
+        if (!policy.keep_others) return offer(*found, false);
+        others.attached.push_back(*std::move(found));
+    }
+    return others;
+}
+
+// The maps that outlive policies, where they are pinned already.
+class LastingMaps {
+public:
+    LastingMaps(const fs::path& directory, FilterOptions& options)
+    {
+        for (std::size_t i = 0; i < maps_.size(); ++i) {
+            maps_.at(i).reset(bpf_obj_get((directory / lasting_maps.at(i)).c_str()));
+            options.lasting.at(i) = maps_.at(i).get();
+        }
+    }
+    Result<void> pin_new(const fs::path& directory, const FilterProgram& program) const
+    {
+        for (std::size_t i = 0; i < maps_.size(); ++i)
+            if (!maps_.at(i)) TRY_VOID(pin(program.map(lasting_maps.at(i)), directory / lasting_maps.at(i)));
+        return {};
+    }
+
+private:
+    std::array<Fd, lasting_maps.size()> maps_;
+};
+
+// The kernel lets programs call each other only if they were loaded in the same way, and does not tell how others
+// were.
+Result<FilterProgram> load_before(const Others& others, const FilterPolicy& policy, const FilterImage& image,
+                                  FilterOptions options)
+{
+    if (others.displaced.empty() && others.attached.empty()) return FilterProgram::load(policy, image, options);
+    options.next_size = std::max(chain_size(others.displaced), chain_size(others.attached));
+    Result<void> refused;
+    for (const bool jumbo : {options.jumbo, true})
+        for (const bool typed : {true, false}) {
+            options.jumbo = jumbo;
+            options.typed = typed;
+            auto program = TRY(FilterProgram::load(policy, image, options));
+            refused = chain(program.map(next_map), others.displaced);
+            if (refused) refused = chain(program.map(next_map), others.attached);
+            if (refused) return program;
+        }
+    return std::unexpected(refused.error());
+}
+
+// The kernel empties a map of programs that nobody holds: it is pinned while the program runs that uses it.
+Result<void> pin_chain(const fs::path& directory, const FilterProgram& program)
+{
+    const fs::path fresh = directory / (std::string(next_map) + "-new");
+    ::unlink(fresh.c_str());
+    return pin(program.map(next_map), fresh);
+}
+
+Result<void> commit_chain(const fs::path& directory)
+{
+    if (::rename((directory / (std::string(next_map) + "-new")).c_str(), (directory / next_map).c_str()) < 0)
+        return std::unexpected(errno_error("replace " + (directory / next_map).string(), errno));
+    return {};
+}
+
+FilterOptions options_of(const FilterPolicy& policy)
+{
+    FilterOptions options;
+    options.jumbo = std::ranges::any_of(policy.interfaces, needs_jumbo);
+    for (const std::string& interface : policy.interfaces)
+        options.mtu = std::min(options.mtu, mtu_of(interface).value_or(options.mtu));
+    return options;
+}
+
 // What takes the place of `before`; nothing is pinned yet where that is empty.
 Result<void> replace(const fs::path& directory, const FilterPolicy& policy, const std::string& name,
                      const InstalledFilter& before)
@@ -56,30 +166,29 @@ Result<void> replace(const fs::path& directory, const FilterPolicy& policy, cons
         name,     policy.mode,     policy.dry_run, policy.live, policy.sample_every != 0, policy.interfaces,
         counters, feeds_of(policy)};
     const auto image = TRY(make_image(policy, now.counters));
-
-    FilterOptions options;
-    options.jumbo = std::ranges::any_of(policy.interfaces, needs_jumbo);
-    for (const std::string& interface : policy.interfaces)
-        options.mtu = std::min(options.mtu, mtu_of(interface).value_or(options.mtu));
-    std::array<Fd, lasting_maps.size()> lasting;
-    for (std::size_t i = 0; i < lasting.size(); ++i) {
-        lasting.at(i).reset(bpf_obj_get((directory / lasting_maps.at(i)).c_str()));
-        options.lasting.at(i) = lasting.at(i).get();
-    }
-    const auto program = TRY(FilterProgram::load(policy, image, options));
+    FilterOptions options = options_of(policy);
+    const LastingMaps lasting(directory, options);
+    auto others = TRY(others_of(directory, policy));
+    const auto program = TRY(load_before(others, policy, image, options));
     TRY_VOID(clear_new_counters(program.counts(), before.counters, now.counters));
+    TRY_VOID(pin_chain(directory, program));
+    Displacement displacement(directory); // behind the links, whose places they are
     PinnedLinks links(directory);
+    for (OtherXdp& other : others.attached)
+        TRY_VOID(displacement.add(std::move(other)));
     for (const std::string& interface : policy.interfaces)
         TRY_VOID(links.add(interface, program.program(), policy.mode == FilterPolicy::Mode::Generic));
-    for (std::size_t i = 0; i < lasting.size(); ++i)
-        if (!lasting.at(i)) TRY_VOID(pin(program.map(lasting_maps.at(i)), directory / lasting_maps.at(i)));
+    TRY_VOID(lasting.pin_new(directory, program));
     const auto feeds = TRY(feeds_before(directory, before));
     TRY_VOID(prepare_state(directory, to_text(now)));
     TRY_VOID(links.pin_new());
     TRY_VOID(put_listed(directory, policy, feeds));
     TRY_VOID(commit_state(directory));
     links.keep();
-    return unpin_others(directory, before.interfaces, now.interfaces);
+    displacement.keep();
+    TRY_VOID(commit_chain(directory));
+    TRY_VOID(unpin_others(directory, before.interfaces, now.interfaces));
+    return put_back_others(directory, now.interfaces);
 }
 
 } // namespace
@@ -105,6 +214,10 @@ Result<void> install_filter(const fs::path& directory, const FilterPolicy& polic
 Result<void> remove_filter(const fs::path& directory)
 {
     const Fd claim = TRY(claim_pins(directory));
+    for (const OtherXdp& other : TRY(displaced_xdp(directory))) {
+        TRY_VOID(unpin_link(directory, other.interface));
+        TRY_VOID(put_back(directory, other));
+    }
     return remove_pins(directory);
 }
 

@@ -81,6 +81,7 @@ struct FilterPolicy {
     std::uint32_t sample_every = 0,
                   sample_most = 0;          // one of so many drops is shown, so many a second; 0: none, no limit
     std::uint32_t limit_entries = 1U << 18; // buckets for all limits together
+    bool keep_others = false;               // another XDP program on an interface runs behind the filter
     std::int64_t applied = 0;               // when it was first, in seconds of Unix time; 0: now
     std::vector<PrefixList> lists;
     std::vector<FilterRule> rules;

@@ -17,9 +17,9 @@
 namespace netwright::dataplane {
 namespace {
 
-constexpr std::array<std::string_view, 13> policy_fields{
-    "interfaces",  "mode",         "dry_run",     "default",       "drop_odd", "live", "guards",
-    "syn_cookies", "sample_every", "sample_most", "limit_entries", "lists",    "rules"};
+constexpr std::array<std::string_view, 14> policy_fields{
+    "interfaces",  "mode",        "dry_run",      "default",     "drop_odd",      "live",  "guards",
+    "syn_cookies", "keep_others", "sample_every", "sample_most", "limit_entries", "lists", "rules"};
 constexpr std::array<std::string_view, 5> list_fields{"verdict", "prefixes", "file", "expires", "feed"};
 constexpr std::array<std::string_view, 2> prefix_fields{"prefix", "expires"};
 constexpr std::array<std::string_view, 14> rule_fields{"name", "verdict",   "limit",     "family",  "protocol",
@@ -371,6 +371,7 @@ Result<void> PolicyReader::settings(const YamlNode& root, FilterPolicy& policy) 
     policy.mode = static_cast<FilterPolicy::Mode>(TRY(word("mode", {"native", "generic"})));
     policy.default_drop = TRY(word("default", {"pass", "drop"})) == 1;
     if (root.find("dry_run")) policy.dry_run = TRY(reader_.boolean_field(root, "dry_run"));
+    if (root.find("keep_others")) policy.keep_others = TRY(reader_.boolean_field(root, "keep_others"));
     if (root.find("live")) policy.live = TRY(reader_.boolean_field(root, "live"));
     const auto number = [&](std::string_view key, std::uint32_t& value, std::uint64_t most) -> Result<void> {
         const YamlNode* node = root.find(key);

@@ -138,6 +138,9 @@ Result<FilterProgram> FilterProgram::load(const FilterPolicy& policy, const Filt
     skeleton->rodata->own_mss4 = std::max(options.mtu, 576U) - 40;
     skeleton->rodata->own_mss6 = std::max(options.mtu, 1280U) - 60;
     skeleton->rodata->whole_frames = options.jumbo;
+    skeleton->rodata->uses_next = options.next_size > 0;
+    if (options.next_size > 0) bpf_map__set_max_entries(skeleton->maps.next_programs, options.next_size);
+    if (!options.typed) bpf_program__set_expected_attach_type(skeleton->progs.filter, bpf_attach_type{});
     if (options.jumbo) bpf_program__set_flags(skeleton->progs.filter, BPF_F_XDP_HAS_FRAGS);
     for (std::size_t i = 0; i < lasting_maps.size(); ++i)
         if (options.lasting.at(i) >= 0)

@@ -26,8 +26,10 @@ inline constexpr std::array<const char*, 4> lasting_maps{"counts", "samples", "l
 
 struct FilterOptions {
     std::array<int, lasting_maps.size()> lasting{-1, -1, -1, -1}; // descriptors of them; none: new ones
-    bool jumbo = false;  // frames may span several buffers (an MTU beyond a page): Linux 5.18, and a call a packet
-    unsigned mtu = 1500; // the smallest of the interfaces', which answers with SYN cookies speak of
+    bool jumbo = false; // frames may span several buffers (an MTU beyond a page): Linux 5.18, and a call a packet
+    std::uint32_t next_size = 0; // of the map by which others run behind it (other_xdp.h); 0: nobody does
+    bool typed = true;           // loaded as libbpf does it, not as others do: such programs cannot call each other
+    unsigned mtu = 1500;         // the smallest of the interfaces', which answers with SYN cookies speak of
 };
 
 class FilterProgram {

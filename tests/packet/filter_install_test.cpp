@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // netwright filter as people use it: installed on a veth in a namespace of its own, swapped under traffic, removed.
-#include "dataplane/filter_program.h"
-#include "dataplane/xdp_link.h"
+#include "base/fd.h"
 
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
@@ -14,79 +13,13 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
 #include <sstream>
 #include <thread>
 
-#include "support/private_bpffs.h"
-#include "support/program.h"
+#include "filter_desk.h"
 
-namespace fs = std::filesystem;
 using namespace netwright;
-
-namespace {
-
-// This namespace has nwa (10.9.0.1) and nwc; beside it lies one with nwb (10.9.0.2).
-class Desk {
-public:
-    Desk()
-    {
-        support::enter_private_bpffs();
-        fs::create_directories(directory);
-        support::must("ip netns add " + beside);
-        support::must("ip link add nwa type veth peer name nwb netns " + beside);
-        support::must("ip link add nwc type veth peer name nwd netns " + beside);
-        for (const char* line : {"link set nwa up", "link set nwc up", "addr add 10.9.0.1/24 dev nwa"})
-            support::must(std::string("ip ") + line);
-        for (const char* line : {"link set nwb up", "link set nwd up", "addr add 10.9.0.2/24 dev nwb"})
-            support::must("ip -n " + beside + " " + line);
-        for (int i = 0; i < 50 && !pings(); ++i)
-            std::this_thread::sleep_for(std::chrono::milliseconds(20)); // carrier
-    }
-    ~Desk()
-    {
-        (void)run("filter off");
-        (void)support::run({"ip", "link", "del", "nwa"});
-        (void)support::run({"ip", "link", "del", "nwc"});
-        (void)support::run({"ip", "netns", "del", beside});
-        std::error_code ignored;
-        fs::remove_all(directory, ignored);
-    }
-    Desk(const Desk&) = delete;
-    Desk& operator=(const Desk&) = delete;
-
-    support::Output shell(const std::string& line) const
-    {
-        return support::run({"sh", "-c", "cd " + directory.string() + " && " + line});
-    }
-    // An empty SSH_CONNECTION: whoever runs this test over ssh is not looked for.
-    support::Output run(const std::string& arguments, const std::string& environment = "env SSH_CONNECTION=") const
-    {
-        return shell(environment + " " + NETWRIGHT_BINARY + " --state-dir " + (directory / "state").string() + " " +
-                     arguments);
-    }
-    void write(const std::string& name, const std::string& text) const { std::ofstream(directory / name) << text; }
-    bool pings() const { return shell("ip netns exec " + beside + " ping -c 1 -W 0.3 10.9.0.1").status == 0; }
-    std::uint64_t counted(const std::string& name) const
-    {
-        const auto stats = run("filter stats --json");
-        REQUIRE_MESSAGE(stats.status == 0, stats.out);
-        const auto json = nlohmann::json::parse(stats.out);
-        return json.contains(name) ? json[name]["packets"].get<std::uint64_t>() : 0;
-    }
-    bool attached(const std::string& interface) const
-    {
-        return support::must("ip -d link show " + interface).find("xdp") != std::string::npos;
-    }
-
-    std::string beside = "nwf-" + std::to_string(::getpid());
-    fs::path directory = fs::temp_directory_path() / ("netwright-filter-" + std::to_string(::getpid()));
-};
-
-constexpr const char* no_ping = "{interfaces: [nwa], rules: [{name: no-ping, protocol: icmp, verdict: drop}]}";
-
-} // namespace
+using namespace netwright::test;
 
 TEST_CASE("a policy drops what it names, counts it, shows itself, and leaves nothing behind when it is off")
 {
@@ -423,24 +356,6 @@ TEST_CASE("what cannot be installed changes nothing on any interface")
 
     desk.write("generic.yaml", "{interfaces: [nwa], mode: generic}");
     CHECK(desk.run("filter apply generic.yaml").out.find("filter off") != std::string::npos);
-}
-
-TEST_CASE("another XDP program is named and left alone")
-{
-    const Desk desk;
-    dataplane::FilterPolicy policy;
-    policy.interfaces = {"nwa"};
-    const auto image = dataplane::make_image(policy, {});
-    REQUIRE(image);
-    const auto program = dataplane::FilterProgram::load(policy, *image);
-    REQUIRE_MESSAGE(program, program.error().what);
-    const auto foreign = dataplane::XdpLink::attach("nwa", program->program(), false);
-    REQUIRE_MESSAGE(foreign, foreign.error().what);
-    desk.write("p.yaml", no_ping);
-    const auto refused = desk.run("filter apply p.yaml");
-    CHECK(refused.status == 1);
-    CHECK(refused.out.find("XDP program 'filter' (id ") != std::string::npos);
-    CHECK(desk.pings());
 }
 
 TEST_CASE("a policy that blocks everything, or the administrator, needs --force")

@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Inside the virtual machine: this kernel's verifier takes our packet programs, and they do what they are told.
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <unistd.h>
+
+#include <array>
 #include <fstream>
 
 #include "guest/guest.h"
@@ -39,6 +47,23 @@ public:
     static bool attached() { return shell("ip -d link show nwx0 | grep -q xdp").status == 0; }
 };
 
+// A program of somebody's that passes everything.
+void attach_other()
+{
+    const std::array<bpf_insn, 2> pass{bpf_insn{BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, XDP_PASS},
+                                       bpf_insn{BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
+    const int program = bpf_prog_load(BPF_PROG_TYPE_XDP, "somebody", "GPL", pass.data(), pass.size(), nullptr);
+    REQUIRE(program >= 0);
+    const auto index = static_cast<int>(::if_nametoindex("nwx0"));
+    REQUIRE(bpf_xdp_attach(index, program, XDP_FLAGS_DRV_MODE, nullptr) == 0);
+    ::close(program);
+}
+
+void detach_other()
+{
+    REQUIRE(bpf_xdp_detach(static_cast<int>(::if_nametoindex("nwx0")), XDP_FLAGS_DRV_MODE, nullptr) == 0);
+}
+
 void write(const char* path, const char* text) { std::ofstream(path) << text; }
 
 } // namespace
@@ -50,6 +75,7 @@ TEST_CASE("a filter that uses everything is taken by the verifier, drops what it
     const Pair pair;
     write("/tmp/filter.yaml", R"(
 interfaces: [nwx0]
+keep_others: true
 drop_odd: all
 default: pass
 syn_cookies: [80, 443]
@@ -66,6 +92,7 @@ rules:
   - {name: brief, ttl: 1, fragment: false, verdict: count}
   - {name: ping, protocol: icmp, icmp_type: 8, verdict: drop}
 )");
+    attach_other();
     const support::Output applied = netwright("filter apply /tmp/filter.yaml");
     REQUIRE_MESSAGE(applied.status == 0, applied.out);
     CHECK_FALSE(Pair::pings());
@@ -75,8 +102,11 @@ rules:
     CHECK(Pair::pings());
     CHECK(netwright("filter unblock 10.77.0.0/24").status == 0);
     CHECK_FALSE(Pair::pings());
+    CHECK(netwright("filter show").out.find("behind      nwx0: XDP program 'somebody'") != std::string::npos);
     CHECK(netwright("filter off").status == 0);
     CHECK(Pair::pings());
+    CHECK(Pair::attached()); // somebody's program is there again
+    detach_other();
     CHECK_FALSE(Pair::attached());
 }
 
