@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The front door. It only names CMake presets and what to run; `make help` lists the doors.
 .DEFAULT_GOAL := build
-.PHONY: help setup build audit test test-unit test-fuzz test-vm test-vm-short test-long check format tidy tidy-deep golden bench lab peers tsan debug clean
+.PHONY: help setup build audit test test-unit test-fuzz test-vm test-vm-short test-long check format tidy tidy-deep golden bench lab peers dataplane tsan debug clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -84,6 +84,11 @@ lab: setup ## what plans gain on emulated paths, beside defaults, a recipe and t
 peers: setup ## the traffic engine beside iperf3, netperf, sockperf and neper (needs root)
 	@cmake --preset release >/dev/null && cmake --build --preset release --target peers
 	@build/bench/peers
+
+# PEERS="--katran DIR --bpfilter BFCLI --synproxy FILE": where they were built (docs/dataplane-bench.md)
+dataplane: setup ## a packet's cost in filter and balancer, beside xdp-filter, nftables, HAProxy and PEERS (needs root)
+	@cmake --preset release >/dev/null && cmake --build --preset release --target dataplane
+	@build/bench/dataplane $(PEERS)
 
 tsan: setup ## unit tests under the thread sanitizer
 	@cmake --preset tsan >/dev/null && cmake --build --preset tsan --target unit_tests && build-tsan/tests/unit_tests

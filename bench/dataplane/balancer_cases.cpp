@@ -163,6 +163,8 @@ void show_balancer(const Options& options)
 {
     show_ways(options);
     show_load(options);
+    const Entrant crowd = entrant("IPIP", balancer("ipip"), connection(ack, many), options);
+    show_connection(options, crowd.once ? crowd.once() : fail(Error::Kind::Absent, crowd.trouble));
 }
 
 } // namespace netwright::dataplane_bench

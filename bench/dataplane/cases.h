@@ -30,6 +30,8 @@ struct Options {
 // Each prints its rows as soon as they are there.
 void show_balancer(const Options& options);
 void show_tables(const Options& options);
+// `packet`: nanoseconds of one in the balancer.
+void show_connection(const Options& options, const Result<double>& packet);
 void show_filter(const Options& options);
 void show_floods(const Options& options);
 

@@ -352,13 +352,14 @@ INLINE __u64 mixed(__u64 value) /* MurmurHash3's finalizer: every bit of the inp
     return value ^ value >> 33;
 }
 
+/* The part of an address that counts, as one word; different ones give different words, or nearly always for IPv6. */
 INLINE __u64 masked_address(const struct facts* facts, const __u32* address, const struct filter_rule* rule)
 {
     __u64 high = 0, low = 0;
     if (!facts->ipv6) {
         const __u32 bits = rule->prefix4 & 63;
         const __u32 mask = bits >= 32 ? 0xffffffffu : ~(0xffffffffu >> (bits & 31));
-        return mixed(hash_seed ^ (address[0] & __builtin_bswap32(mask)));
+        return address[0] & __builtin_bswap32(mask);
     }
     const __u32 bits = rule->prefix6 & 255;
     high = (__u64)__builtin_bswap32(address[0]) << 32 | __builtin_bswap32(address[1]);
@@ -370,12 +371,31 @@ INLINE __u64 masked_address(const struct facts* facts, const __u32* address, con
 
 INLINE __u64 bucket_tag(const struct facts* facts, const struct filter_rule* rule, __u32 number)
 {
-    __u64 key = number + 1;
+    __u64 key = 0;
     const __u32 per = rule->limit_per & 15;
-    if (per == PER_SOURCE) key ^= masked_address(facts, facts->source, rule) << 8;
-    if (per == PER_DESTINATION) key ^= masked_address(facts, facts->destination, rule) << 8;
-    if (per == PER_PORT) key ^= (__u64)facts->destination_port << 8;
+    if (per == PER_SOURCE) key = masked_address(facts, facts->source, rule);
+    if (per == PER_DESTINATION) key = masked_address(facts, facts->destination, rule);
+    if (per == PER_PORT) key = facts->destination_port;
+    /* Beyond 32 bits a rule's number and the family tell keys apart. */
+    key += (__u64)(2 * number + (facts->ipv6 & 1) + 1) << 40;
     return mixed(hash_seed ^ key) | 1; /* 0 is an empty place */
+}
+
+/* The way in which the tag stands, or the one that carries the least. */
+INLINE __u32 bucket_way(const struct filter_bucket_set* set, __u64 tag)
+{
+    __u64 found = 0;
+    for (__u32 i = 0; i < BUCKET_WAYS; ++i)
+        found |= where_same(set->way[i].tag ^ tag, i + 1);
+    if (found) return (__u32)found - 1;
+    __u32 least = 0;
+    __u64 until = set->way[0].used_until;
+    for (__u32 i = 1; i < BUCKET_WAYS; ++i) {
+        if (set->way[i].used_until >= until) continue;
+        until = set->way[i].used_until;
+        least = i;
+    }
+    return least;
 }
 
 /* 1: the packet is beyond its budget. Two CPUs may both take the same token: the error is one packet, and a lock would
@@ -390,14 +410,7 @@ __noinline int over_limit(const struct facts* facts, __u32 number, __u32 frame)
     const __u32 place = (tag >> 32) & bucket_mask;
     struct filter_bucket_set* set = bpf_map_lookup_elem(&buckets, &place);
     if (!set) return 0;
-    struct filter_bucket* bucket = &set->way[0];
-    for (int i = 0; i < BUCKET_WAYS; ++i) {
-        if (set->way[i].tag == tag) {
-            bucket = &set->way[i];
-            break;
-        }
-        if (set->way[i].used_until < bucket->used_until) bucket = &set->way[i];
-    }
+    struct filter_bucket* bucket = &set->way[within(bucket_way(set, tag), BUCKET_WAYS - 1)];
     __u64 used = bucket->tag == tag ? bucket->used_until : 0;
     if (used < now) used = now;
     if (used + cost > now + rule->burst) return 1;

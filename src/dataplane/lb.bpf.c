@@ -23,15 +23,6 @@
 
 enum { MALFORMED = BIT(ODD_TINY_FRAGMENT + 1) - 1 }; /* what cannot be read as what it claims to be */
 
-/* `value` where `difference` is 0, else 0. Which place holds the key is as good as drawn by lot: a branch would be
- * foretold wrongly each time. */
-INLINE __u64 where_same(__u64 difference, __u64 value)
-{
-    __u64 differs = difference | -difference;
-    asm volatile("" : "+r"(differs)); /* or clang makes a branch of it */
-    return value & ((differs >> 63) - 1);
-}
-
 /* A VIP as one word, as which it is also in its line; 0: none. A pointer into the line would have the verifier follow
  * all that comes after once for each place. */
 INLINE __u64 vip4_of(const struct facts* facts, __u32 port, __u32 side)

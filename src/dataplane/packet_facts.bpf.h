@@ -70,6 +70,15 @@ INLINE __u64 within(__u64 value, const __u32 mask)
     return value;
 }
 
+/* `value` where `difference` is 0, else 0. Which place of several holds what is looked for is as good as drawn by lot:
+ * a branch would be foretold wrongly each time. */
+INLINE __u64 where_same(__u64 difference, __u64 value)
+{
+    __u64 differs = difference | -difference;
+    asm volatile("" : "+r"(differs)); /* or clang makes a branch of it */
+    return value & ((differs >> 63) - 1);
+}
+
 INLINE __u32 big16(const void* at) { return __builtin_bswap16(*(const __u16*)at); }
 
 /* Kind 34, or the experimental one with its magic number (RFC 7413, section 4.1.1). Every branch but the loop's leaves
