@@ -54,16 +54,17 @@ std::string verifier_reason(std::string_view log)
     return std::string(last);
 }
 
-std::string too_old(KernelVersion needed)
+std::string too_old(KernelVersion needed, std::string_view release)
 {
-    utsname running{};
-    if (::uname(&running) < 0) return "";
-    const auto version = KernelVersion::parse(running.release);
+    utsname here{};
+    if (release.empty() && ::uname(&here) == 0) release = here.release;
+    const auto version = KernelVersion::parse(release);
     if (!version || *version >= needed) return "";
-    return fmt::format("; it needs Linux {}.{}, this is {}", needed.major, needed.minor, running.release);
+    return fmt::format("; it needs Linux {}.{}, this is {}", needed.major, needed.minor, release);
 }
 
-std::unexpected<Error> not_loaded(std::string_view program, int code, const std::string& reason)
+std::unexpected<Error> not_loaded(std::string_view program, int code, const std::string& reason,
+                                  std::string_view release)
 {
     auto error = errno_error(fmt::format("load the {}", program), code);
     if (!reason.empty())
@@ -73,7 +74,7 @@ std::unexpected<Error> not_loaded(std::string_view program, int code, const std:
         error.what += " (run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON)";
     else
         error.kind = Error::Kind::Unsupported;
-    if (error.kind == Error::Kind::Unsupported) error.what += too_old({5, 15});
+    if (error.kind == Error::Kind::Unsupported) error.what += too_old({5, 15}, release);
     return std::unexpected(std::move(error));
 }
 

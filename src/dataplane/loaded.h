@@ -34,12 +34,14 @@ private:
 // The line of a verifier's log that says what it does not like: the last that is no statistics.
 std::string verifier_reason(std::string_view log);
 
-// "; it needs Linux 5.15, this is 5.10" where the running kernel is older than that; "" elsewhere.
-std::string too_old(KernelVersion needed);
+// "; it needs Linux 5.15, this is 5.10" where the running kernel is older than that; "" elsewhere. `release`: as
+// uname(2) says it; "": of this host.
+std::string too_old(KernelVersion needed, std::string_view release = "");
 
 // `code` is libbpf's errno. Refused: rights are missing. Everything else is Unsupported: this kernel's verifier
 // refuses, for that reason.
-std::unexpected<Error> not_loaded(std::string_view program, int code, const std::string& reason = "");
+std::unexpected<Error> not_loaded(std::string_view program, int code, const std::string& reason = "",
+                                  std::string_view release = "");
 
 // Another descriptor of a BPF object, which lives as long as the longer-lived of the two.
 Result<Fd> second_hold(int descriptor);
