@@ -43,7 +43,9 @@ Result<void> run(const std::string& file, const Globals& globals)
             tell(doubt);
         return config;
     };
-    return dp::LbSupervisor(directory, file, read, tell).run();
+    std::error_code unknown; // a rollback may come from elsewhere
+    const auto path = std::filesystem::absolute(file, unknown);
+    return dp::LbSupervisor(directory, unknown ? file : path.string(), read, tell).run();
 }
 
 std::string status_text(const dp::LbStatus& status, const Globals& globals)

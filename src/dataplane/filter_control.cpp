@@ -40,15 +40,15 @@ Result<void> same_mode(const InstalledFilter& before, const FilterPolicy& policy
                 "the interfaces open for a moment: netwright filter off, then apply again");
 }
 
-// That lists have filled, also those of a command that was killed before its policy was all in place.
-Result<std::vector<std::string>> feeds_before(const fs::path& directory, const InstalledFilter& before)
+// With the interfaces and feeds of a command that was killed before its policy was all in place.
+Result<InstalledFilter> with_killed(const fs::path& directory, InstalledFilter before)
 {
-    std::vector<std::string> feeds = before.feeds;
     const auto left = TRY(pinned_state(directory, prepared_state));
-    if (!left) return feeds;
+    if (!left) return before;
     const auto killed = TRY(parse_installed(*left));
-    feeds.insert(feeds.end(), killed.feeds.begin(), killed.feeds.end());
-    return feeds;
+    before.interfaces.insert(before.interfaces.end(), killed.interfaces.begin(), killed.interfaces.end());
+    before.feeds.insert(before.feeds.end(), killed.feeds.begin(), killed.feeds.end());
+    return before;
 }
 
 bool has_link(const fs::path& directory, const std::string& interface)
@@ -172,17 +172,16 @@ Result<void> replace(const fs::path& directory, const FilterPolicy& policy, cons
     const auto program = TRY(load_before(others, policy, image, options));
     TRY_VOID(clear_new_counters(program.counts(), before.counters, now.counters));
     TRY_VOID(pin_chain(directory, program));
-    Displacement displacement(directory); // behind the links, whose places they are
+    TRY_VOID(prepare_state(directory, to_text(now))); // from here on a kill is seen
+    Displacement displacement(directory);             // behind the links, whose places they are
     PinnedLinks links(directory);
     for (OtherXdp& other : others.attached)
         TRY_VOID(displacement.add(std::move(other)));
     for (const std::string& interface : policy.interfaces)
         TRY_VOID(links.add(interface, program.program(), policy.mode == FilterPolicy::Mode::Generic));
     TRY_VOID(lasting.pin_new(directory, program));
-    const auto feeds = TRY(feeds_before(directory, before));
-    TRY_VOID(prepare_state(directory, to_text(now)));
     TRY_VOID(links.pin_new());
-    TRY_VOID(put_listed(directory, policy, feeds));
+    TRY_VOID(put_listed(directory, policy, before.feeds));
     TRY_VOID(commit_state(directory));
     links.keep();
     displacement.keep();
@@ -200,13 +199,23 @@ Result<std::optional<InstalledFilter>> installed_filter(const fs::path& director
     return TRY(parse_installed(*text));
 }
 
+Result<std::optional<std::string>> running_policy(const fs::path& directory)
+{
+    const auto found = TRY(installed_filter(directory));
+    const auto left = TRY(pinned_state(directory, prepared_state));
+    if (left) return TRY(parse_installed(*left)).policy;
+    return found ? std::optional(found->policy) : std::nullopt;
+}
+
 Result<void> install_filter(const fs::path& directory, const FilterPolicy& policy, const std::string& name)
 {
     const Fd claim = TRY(claim_pins(directory));
     const auto found = TRY(installed_filter(directory));
     if (found) TRY_VOID(same_mode(*found, policy));
     if (!policy.cookie_ports.empty()) TRY_VOID(takes_cookies(cookie_settings(kernel::Files::live())));
-    auto replaced = replace(directory, policy, name, found.value_or(InstalledFilter{}));
+    const auto before = TRY(with_killed(directory, found.value_or(InstalledFilter{})));
+    auto replaced = replace(directory, policy, name, before);
+    if (!replaced) (void)discard_state(directory);
     if (!replaced && !found) (void)remove_pins(directory);
     return replaced;
 }

@@ -27,6 +27,10 @@ Result<InstalledFilter> parse_installed(std::string_view text);
 // `directory` is pin_directory("filter"). Nothing: no filter runs here.
 Result<std::optional<InstalledFilter>> installed_filter(const std::filesystem::path& directory);
 
+// Its policy; after a kill in the middle of an installation that of the new one, whatever packets see: whoever takes it
+// back must install the old one again.
+Result<std::optional<std::string>> running_policy(const std::filesystem::path& directory);
+
 // Replaces what runs, or starts it. On any failure every interface has what it had before. Busy: another XDP program
 // holds an interface, named with its number. Unsupported: the driver has no native XDP.
 Result<void> install_filter(const std::filesystem::path& directory, const FilterPolicy& policy,

@@ -2,6 +2,7 @@
 // Whose program an interface has, and moving it aside and back.
 #include "dataplane/other_xdp.h"
 
+#include "dataplane/loaded.h"
 #include "dataplane/pins.h"
 
 #include <bpf/bpf.h>
@@ -119,6 +120,7 @@ Result<void> put_back(const fs::path& directory, const OtherXdp& other)
 {
     const unsigned index = ::if_nametoindex(other.interface.c_str());
     const __u32 flags = mode_flag(other) | XDP_FLAGS_UPDATE_IF_NOEXIST;
+    const LoadLog silent;
     const int code = index ? bpf_xdp_attach(static_cast<int>(index), other.program.get(), flags, nullptr) : 0;
     if (code < 0 && code != -EBUSY && code != -EEXIST)
         return std::unexpected(
@@ -140,6 +142,7 @@ Result<void> Displacement::add(OtherXdp other)
     const auto index = static_cast<int>(::if_nametoindex(other.interface.c_str()));
     LIBBPF_OPTS(bpf_xdp_attach_opts, options);
     options.old_prog_fd = other.program.get();
+    const LoadLog silent;
     const int code = bpf_xdp_detach(index, mode_flag(other) | XDP_FLAGS_REPLACE, &options);
     if (code < 0) {
         ::unlink(pin_of(directory_, other).c_str());

@@ -116,6 +116,14 @@ Result<void> commit_state(const fs::path& directory)
     return {};
 }
 
+Result<void> discard_state(const fs::path& directory)
+{
+    const fs::path path = directory / prepared_state;
+    if (::unlink(path.c_str()) < 0 && errno != ENOENT)
+        return std::unexpected(errno_error("remove " + path.string(), errno));
+    return {};
+}
+
 Result<std::optional<std::string>> pinned_state(const fs::path& directory, std::string_view name)
 {
     const fs::path path = directory / name;

@@ -31,6 +31,7 @@ Result<Fd> pinned(const std::filesystem::path& path); // Absent: nothing is pinn
 // The state is a text (128 KiB at most). A new one is prepared beside the old one and takes its place in one step.
 Result<void> prepare_state(const std::filesystem::path& directory, std::string_view text);
 Result<void> commit_state(const std::filesystem::path& directory);
+Result<void> discard_state(const std::filesystem::path& directory); // the prepared one; none is no failure
 Result<std::optional<std::string>> pinned_state(const std::filesystem::path& directory,
                                                 std::string_view name = "state");
 inline constexpr std::string_view prepared_state = "state-new";

@@ -25,13 +25,8 @@ struct Program {
     Result<void> (*judge)(const dp::KeptConfig& kept); // could it be installed?
     Result<void> (*install)(const fs::path& directory, const dp::KeptConfig& kept, const std::string& path);
     Result<void> (*remove)(const fs::path& directory);
+    bool plain; // a configuration as its owner wrote it, which lb run installs, needs no other file
 };
-
-Result<std::optional<std::string>> running_filter(const fs::path& directory)
-{
-    const auto installed = TRY(dp::installed_filter(directory));
-    return installed ? std::optional(installed->policy) : std::nullopt;
-}
 
 Result<void> judge_filter(const dp::KeptConfig& kept)
 {
@@ -65,17 +60,21 @@ Result<void> install_lb(const fs::path& directory, const dp::KeptConfig& kept, c
 }
 
 constexpr std::array programs{
-    Program{"filter", running_filter, judge_filter, install_filter, dp::remove_filter},
-    Program{"lb", running_lb, judge_lb, install_lb, dp::remove_lb},
+    Program{"filter", dp::running_policy, judge_filter, install_filter, dp::remove_filter, false},
+    Program{"lb", running_lb, judge_lb, install_lb, dp::remove_lb, true},
 };
 
 const Program& program_of(const PacketPath& program) { return programs.at(static_cast<std::size_t>(program.what)); }
 
-Result<dp::KeptConfig> read_kept(const std::string& path)
+Result<dp::KeptConfig> read_kept(const Program& program, const std::string& path)
 {
     std::ifstream in(path, std::ios::binary);
-    if (!in) return fail(Error::Kind::Absent, fmt::format("{}: there is no such kept policy", path));
+    if (!in)
+        return fail(
+            Error::Kind::Absent,
+            fmt::format("{}: what ran is there no more (netwright {} apply starts another)", path, program.name));
     const std::string text{std::istreambuf_iterator<char>(in), {}};
+    if (program.plain && !dp::is_kept(text)) return dp::KeptConfig{path, text};
     auto kept = dp::parse_kept(text);
     if (!kept) kept.error().what = fmt::format("{}: {}", path, kept.error().what);
     return kept;
@@ -104,8 +103,9 @@ struct XdpKind : KindDefaults<PacketPath> {
     {
         TRY_VOID(require_live(kernel));
         if (to_text(value).empty()) return {};
-        const auto kept = TRY(read_kept(to_text(value)));
-        return program_of(address).judge(kept);
+        const Program& program = program_of(address);
+        const auto kept = TRY(read_kept(program, to_text(value)));
+        return program.judge(kept);
     }
 
     static Result<void> write(kernel::Kernel& kernel, const PacketPath& address, const Value& value)
@@ -115,7 +115,7 @@ struct XdpKind : KindDefaults<PacketPath> {
         const auto directory = TRY(dp::pin_directory(program.name));
         const std::string path = to_text(value);
         if (path.empty()) return program.remove(directory);
-        const auto kept = TRY(read_kept(path));
+        const auto kept = TRY(read_kept(program, path));
         return program.install(directory, kept, path);
     }
 

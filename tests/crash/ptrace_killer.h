@@ -3,6 +3,7 @@
 #pragma once
 
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -54,8 +55,19 @@ inline bool changes_state(const __ptrace_syscall_info& info)
 
 enum class End { Killed, Finished };
 
-// Runs `work` in a child and kills it before its n-th state-changing call (1-based).
-inline End kill_at(int n, const std::function<void()>& work)
+// What packets see, or the next command: programs, links and maps that are attached, switched or pinned.
+inline bool changes_packets(const __ptrace_syscall_info& info)
+{
+    if (info.entry.nr == SYS_sendto || info.entry.nr == SYS_rename) return true; // netlink; state that takes its place
+    if (info.entry.nr != SYS_bpf) return false;
+    const auto command = info.entry.args[0];
+    return command == BPF_OBJ_PIN || command == BPF_LINK_CREATE || command == BPF_LINK_UPDATE ||
+           command == BPF_LINK_DETACH;
+}
+
+// Runs `work` in a child and kills it before its n-th call of that kind (1-based).
+inline End kill_at(int n, const std::function<void()>& work,
+                   bool (*counts)(const __ptrace_syscall_info&) = changes_state)
 {
     const pid_t child = ::fork();
     if (child == 0) {
@@ -79,7 +91,7 @@ inline End kill_at(int n, const std::function<void()>& work)
         }
         __ptrace_syscall_info info{};
         ::ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof info, &info);
-        if (info.op != PTRACE_SYSCALL_INFO_ENTRY || !changes_state(info) || --n > 0) continue;
+        if (info.op != PTRACE_SYSCALL_INFO_ENTRY || !counts(info) || --n > 0) continue;
         ::kill(child, SIGKILL);
         while (::waitpid(child, &status, 0) >= 0 && !WIFSIGNALED(status) && !WIFEXITED(status)) {
         }

@@ -3,15 +3,18 @@
 #pragma once
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "support/private_bpffs.h"
 #include "support/program.h"
@@ -40,6 +43,7 @@ public:
     ~Desk()
     {
         (void)run("filter off");
+        (void)run("lb off");
         (void)support::run({"ip", "link", "del", "nwa"});
         (void)support::run({"ip", "link", "del", "nwc"});
         (void)support::run({"ip", "netns", "del", beside});
@@ -76,6 +80,23 @@ public:
     std::string beside = "nwf-" + std::to_string(::getpid());
     fs::path directory = fs::temp_directory_path() / ("netwright-filter-" + std::to_string(::getpid()));
 };
+
+// The calling process becomes netwright, silently.
+[[noreturn]] inline void become(const Desk& desk, const std::string& arguments)
+{
+    const int nothing = ::open("/dev/null", O_RDWR);
+    ::dup2(nothing, STDOUT_FILENO);
+    ::dup2(nothing, STDERR_FILENO);
+    (void)!::chdir(desk.directory.c_str());
+    ::setenv("SSH_CONNECTION", "", 1);
+    std::vector<std::string> words = support::words(NETWRIGHT_BINARY + std::string(" --state-dir state ") + arguments);
+    std::vector<char*> argv;
+    for (std::string& word : words)
+        argv.push_back(word.data());
+    argv.push_back(nullptr);
+    ::execv(argv[0], argv.data());
+    ::_exit(127);
+}
 
 inline constexpr const char* no_ping = "{interfaces: [nwa], rules: [{name: no-ping, protocol: icmp, verdict: drop}]}";
 

@@ -9,6 +9,7 @@
 #include <linux/if_link.h>
 #include <net/if.h>
 
+#include "crash/ptrace_killer.h"
 #include "filter_desk.h"
 
 using namespace netwright;
@@ -126,6 +127,31 @@ TEST_CASE("what is given up for another reason also gives the other program its 
     REQUIRE(desk.run("rollback").status == 0);
     CHECK(runs_on("nwa") == "somebody (native)");
     detach("nwa");
+}
+
+TEST_CASE("whoever is killed while places change loses nobody's program")
+{
+    const Desk desk;
+    desk.write("p.yaml", kept);
+    int behind = 0, n = 1;
+    for (End end = End::Killed; end == End::Killed; ++n) {
+        CAPTURE(n);
+        attach("nwa", always(XDP_DROP, true), XDP_FLAGS_DRV_MODE);
+        end = kill_at(n, [&] { become(desk, "filter apply p.yaml"); }, changes_packets);
+        const auto recovered = desk.run("recover");
+        REQUIRE_MESSAGE(recovered.status == 0, recovered.out);
+        CAPTURE(recovered.out);
+        const bool filtered = runs_on("nwa") == "filter (native)";
+        behind += filtered;
+        CHECK((filtered || runs_on("nwa") == "somebody (native)"));
+        CHECK_FALSE(desk.pings());
+        REQUIRE(desk.run("filter off").status == 0);
+        CHECK(runs_on("nwa") == "somebody (native)");
+        detach("nwa");
+    }
+    CHECK(n - 2 - behind >= 8);
+    CHECK(behind >= 1);
+    CHECK_FALSE(fs::exists("/sys/fs/bpf/netwright"));
 }
 
 TEST_CASE("a program that its owner's BPF link holds is named with the link, and stays")
