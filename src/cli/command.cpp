@@ -49,6 +49,8 @@ constexpr std::array table{
     Command{"socket", "programs for single sockets: options by destination, more ports, groups, filters",
             declare_socket},
     Command{"bypass", "tell how ready this host is for AF_XDP and DPDK, and what they take away", declare_bypass},
+    Command{"paths", "measure the ways packets can take here: stack, XDP, AF_XDP, DPDK; and name the one to take",
+            declare_paths},
     Command{"rules", "list what audit checks, or explain one rule", declare_rules},
     Command{"cost", "compute what network work costs and what an improvement is worth", declare_cost},
     Command{"checklist", "mark the ten steps of a tuning campaign from what this host really holds", declare_checklist},

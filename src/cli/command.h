@@ -102,5 +102,6 @@ Action declare_filter(CLI::App& app, const Globals& globals);
 Action declare_lb(CLI::App& app, const Globals& globals);
 Action declare_steer(CLI::App& app, const Globals& globals);
 Action declare_socket(CLI::App& app, const Globals& globals);
+Action declare_paths(CLI::App& app, const Globals& globals);
 
 } // namespace netwright::cli

@@ -197,4 +197,16 @@ TEST_CASE(
     CHECK(netwright("socket off more").status == 0);
     (void)shell("kill $(cat /tmp/nc.pid) 2>/dev/null");
 }
+
+TEST_CASE("ways for packets are measured with this kernel's generator, or with a packet socket")
+{
+    const std::string gentle = "paths --rate 2k --runs 1 --duration 200ms --ways stack,xdp,af-xdp-copy --json";
+    for (const char* generator : {" --generator auto", " --generator socket"}) {
+        const support::Output measured = netwright(gentle + generator);
+        REQUIRE_MESSAGE(measured.status == 0, measured.out);
+        CHECK_MESSAGE(measured.out.find("verifier") == std::string::npos, measured.out);
+        CHECK_MESSAGE(measured.out.find("\"handled\": 0") == std::string::npos, measured.out);
+    }
+}
+
 TEST_SUITE_END();
