@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Building the IPv4 trie: short prefixes are painted first, longer ones over them.
 //
-// One /16 after the other is painted on a page of 256 words, which is squeezed into a node: a million prefixes need one
-// page of scratch and one sort. A /24 that knows two lists becomes one word where one of them has at most four
-// addresses there, else one cache line (a bit for each address); any other four lines (a byte for each).
+// One /16 after the other becomes a node; where it has prefixes of 17 to 24 bits it is painted on a page of 256 words
+// first. A million prefixes need one sort. A /24 that knows two lists becomes one word where one of them has at most
+// four addresses there, else one cache line (a bit for each address); any other four lines (a byte for each).
 #include "dataplane/prefix.h"
 
 #include <algorithm>
@@ -101,24 +101,22 @@ std::uint64_t word_of(PrefixTrie& trie, const Addresses& lists)
 
 unsigned addresses_of(const Painted& prefix) { return 1U << (32 - prefix.length); }
 
-// `group`: the prefixes longer than 24 bits in one /24, shorter ones first. Mostly they are of one list.
-void paint_long(PrefixTrie& trie, Page& page, std::span<const Painted> group)
+// `group`: the prefixes longer than 24 bits in one /24, shorter ones first, which is in the list `around` otherwise.
+// Mostly they are of one list.
+std::uint64_t word_of_group(PrefixTrie& trie, std::span<const Painted> group, std::uint8_t around)
 {
-    std::uint64_t& place = page.at(group.front().address >> 8 & 255);
-    const auto around = static_cast<std::uint8_t>(place); // painted by a shorter prefix, or 0
     const std::uint8_t list = group.front().list;
     if (std::ranges::all_of(group, [&](const Painted& prefix) { return prefix.list == list; })) {
         AddressSet set;
         for (const Painted& prefix : group)
             set.add(prefix.address & 255, addresses_of(prefix));
-        place = bits_word(trie, set, list, around);
-        return;
+        return bits_word(trie, set, list, around);
     }
     Addresses lists{};
     lists.fill(around);
     for (const Painted& prefix : group)
         std::fill_n(lists.begin() + (prefix.address & 255), addresses_of(prefix), prefix.list);
-    place = word_of(trie, lists);
+    return word_of(trie, lists);
 }
 
 std::uint32_t block_of(const Painted& prefix) { return prefix.address >> 8; }
@@ -162,37 +160,77 @@ std::uint8_t most_said(const Page& page)
     return static_cast<std::uint8_t>(std::ranges::max_element(said) - said.begin());
 }
 
-// What is to stand in the root for this page.
-std::uint32_t squeeze(PrefixTrie& trie, const Page& page)
-{
-    if (TRIE_WIDE_KIND(page[0]) == TRIE_LIST && std::ranges::all_of(page, [&](auto word) { return word == page[0]; }))
-        return static_cast<std::uint32_t>(page[0]);
-    trie_node& node = trie.nodes.emplace_back();
-    node.otherwise = most_said(page);
-    node.first = static_cast<std::uint32_t>(trie.words.size());
-    for (std::size_t i = 0; i < page.size(); ++i) {
-        if (i % 64 == 0) node.before[i / 64] = static_cast<std::uint8_t>(trie.words.size() - node.first);
-        if (page.at(i) == node.otherwise) continue;
-        node.bits[i / 64] |= std::uint64_t{1} << (i % 64);
-        trie.words.push_back(page.at(i));
+// A node, from its first /24 to its last.
+class NodeMaker {
+public:
+    NodeMaker(PrefixTrie& trie, std::uint8_t otherwise) : trie_(trie)
+    {
+        node_.otherwise = otherwise;
+        node_.first = static_cast<std::uint32_t>(trie.words.size());
     }
-    return std::uint32_t{TRIE_NODE} << 30 | static_cast<std::uint32_t>(trie.nodes.size() - 1);
+    void add(std::size_t block, std::uint64_t word)
+    {
+        if (word == node_.otherwise) return;
+        node_.bits[block / 64] |= std::uint64_t{1} << (block % 64);
+        trie_.words.push_back(word);
+    }
+    // What is to stand in the root.
+    std::uint32_t finish()
+    {
+        if (trie_.words.size() == node_.first) return node_.otherwise;
+        for (std::size_t i = 1; i < std::size(node_.before); ++i)
+            node_.before[i] = static_cast<std::uint8_t>(node_.before[i - 1] + std::popcount(node_.bits[i - 1]));
+        trie_.nodes.push_back(node_);
+        return std::uint32_t{TRIE_NODE} << 30 | static_cast<std::uint32_t>(trie_.nodes.size() - 1);
+    }
+
+private:
+    PrefixTrie& trie_;
+    trie_node node_{};
+};
+
+// Cuts the prefixes of one /24 off, shorter ones first.
+Prefixes take_block(Prefixes& longer)
+{
+    const Prefixes group = take_alike(longer, block_of);
+    if (!std::ranges::is_sorted(group, {}, &Painted::length)) std::ranges::stable_sort(group, {}, &Painted::length);
+    return group;
+}
+
+std::uint32_t paint_few(PrefixTrie& trie, std::uint8_t around, Prefixes longer)
+{
+    NodeMaker node(trie, around);
+    while (!longer.empty()) {
+        const Prefixes group = take_block(longer);
+        node.add(block_of(group.front()) & 255, word_of_group(trie, group, around));
+    }
+    return node.finish();
+}
+
+std::uint32_t paint_page(PrefixTrie& trie, std::uint8_t around, Prefixes shorter, Prefixes longer)
+{
+    Page page;
+    page.fill(around);
+    for (const Painted& prefix : shorter)
+        std::fill_n(page.begin() + (block_of(prefix) & 255), std::size_t{1} << (24 - prefix.length),
+                    wide(TRIE_LIST, prefix.list));
+    while (!longer.empty()) {
+        const Prefixes group = take_block(longer);
+        std::uint64_t& place = page.at(block_of(group.front()) & 255);
+        place = word_of_group(trie, group, static_cast<std::uint8_t>(place));
+    }
+    NodeMaker node(trie, most_said(page));
+    for (std::size_t block = 0; block < page.size(); ++block)
+        node.add(block, page.at(block));
+    return node.finish();
 }
 
 // `shorter`: those of 17 to 24 bits in one /16, by length; `longer`: those beyond, by /24.
 void paint_network(PrefixTrie& trie, std::uint32_t network, Prefixes shorter, Prefixes longer)
 {
-    Page page;
-    page.fill(trie.root[network]);
-    for (const Painted& prefix : shorter)
-        std::fill_n(page.begin() + (prefix.address >> 8 & 255), std::size_t{1} << (24 - prefix.length),
-                    wide(TRIE_LIST, prefix.list));
-    while (!longer.empty()) {
-        const Prefixes group = take_alike(longer, block_of);
-        if (!std::ranges::is_sorted(group, {}, &Painted::length)) std::ranges::stable_sort(group, {}, &Painted::length);
-        paint_long(trie, page, group);
-    }
-    trie.root[network] = squeeze(trie, page);
+    std::uint32_t& root = trie.root[network];
+    const auto around = static_cast<std::uint8_t>(root);
+    root = shorter.empty() ? paint_few(trie, around, longer) : paint_page(trie, around, shorter, longer);
 }
 
 // Those of `left` that are in this /16, if its first are.
