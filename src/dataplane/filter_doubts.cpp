@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 
 namespace netwright::dataplane {
 namespace {
@@ -112,25 +113,27 @@ void add_contradictions(const FilterPolicy& policy, std::vector<std::string>& fo
 }
 
 struct Standing {
-    const Prefix* prefix;
-    const PrefixList* list;
+    PrefixOrder order;
+    std::size_t list = 0;
+    const Prefix* prefix = nullptr;
 };
 
 // One sort, for lists have a million of them. What is found comes in the order of the prefixes.
 void add_double_prefixes(const FilterPolicy& policy, std::vector<std::string>& found)
 {
     std::vector<Standing> standing;
-    for (const PrefixList& list : policy.lists)
-        for (const Prefix& prefix : list.prefixes)
-            standing.push_back({&prefix, &list});
-    std::ranges::stable_sort(standing, {}, [](const Standing& one) -> const Prefix& { return *one.prefix; });
+    for (std::size_t list = 0; list < policy.lists.size(); ++list)
+        for (const Prefix& prefix : policy.lists[list].prefixes)
+            standing.push_back({order_of(prefix), list, &prefix});
+    std::ranges::sort(standing, {}, [](const Standing& one) { return std::tie(one.order, one.list); });
     for (std::size_t i = 1; i < standing.size(); ++i) {
         const Standing &before = standing[i - 1], &one = standing[i];
-        if (*before.prefix != *one.prefix || before.list == one.list) continue;
-        const bool first_wins = before.list->verdict == Verdict::Pass && one.list->verdict != Verdict::Pass;
+        if (before.order != one.order || before.list == one.list) continue;
+        const PrefixList &first = policy.lists[before.list], &second = policy.lists[one.list];
+        const bool first_wins = first.verdict == Verdict::Pass && second.verdict != Verdict::Pass;
         found.push_back(fmt::format("{} stands in list '{}' (line {}) and in '{}' (line {}): '{}' has it",
-                                    to_text(*one.prefix), before.list->name, before.list->line, one.list->name,
-                                    one.list->line, first_wins ? before.list->name : one.list->name));
+                                    to_text(*one.prefix), first.name, first.line, second.name, second.line,
+                                    first_wins ? first.name : second.name));
         if (first_wins) standing[i].list = before.list;
     }
 }

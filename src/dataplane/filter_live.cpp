@@ -6,7 +6,7 @@
 // time is over and a shorter one's is not.
 #include "dataplane/filter_live.h"
 
-#include <endian.h>
+#include "dataplane/large.h"
 
 #include <algorithm>
 #include <array>
@@ -14,7 +14,7 @@
 #include <cstring>
 #include <iterator>
 #include <map>
-#include <tuple>
+#include <utility>
 
 namespace netwright::dataplane {
 namespace {
@@ -39,7 +39,7 @@ void widen(live_end& end, const live_end& other)
 std::vector<Flat> flatten(std::span<const LiveEntry> entries)
 {
     std::vector<Flat> flat;
-    flat.reserve(entries.size());
+    reserve_large(flat, entries.size());
     std::vector<std::size_t> around; // places of the prefixes that hold the one at hand
     for (const LiveEntry& entry : entries) {
         while (!around.empty() && !encloses(flat[around.back()].prefix, entry.prefix))
@@ -114,43 +114,24 @@ void add_prefixes6(LiveTables& tables, std::span<const Flat> flat)
     }
 }
 
-// Prefixes before what they enclose.
-auto place_of(const Prefix& prefix) { return std::tie(prefix.ipv6, prefix.address, prefix.length); }
-
 bool in_order(const LiveEntry& a, const LiveEntry& b)
 {
-    if (a.prefix != b.prefix) return place_of(a.prefix) < place_of(b.prefix);
+    if (a.prefix != b.prefix) return order_of(a.prefix) < order_of(b.prefix);
     return a.feed < b.feed;
 }
 
-// The same order in words, but for the feed.
-struct SortKey {
-    bool ipv6 = false;
-    std::uint64_t high = 0, low = 0, length_and_index = 0;
-    auto operator<=>(const SortKey&) const = default;
-};
-
-SortKey sort_key(const Prefix& prefix, std::size_t index)
-{
-    const auto word = [&](std::size_t from) {
-        std::uint64_t value = 0;
-        std::memcpy(&value, prefix.address.data() + from, sizeof value);
-        return be64toh(value);
-    };
-    return {prefix.ipv6, word(0), word(8), std::uint64_t{prefix.length} << 32 | index};
-}
-
+// Sorts places, which are smaller than entries; of equal prefixes the first stays first.
 std::vector<LiveEntry> sorted(std::vector<LiveEntry> entries)
 {
-    std::vector<SortKey> keys;
-    keys.reserve(entries.size());
+    std::vector<std::pair<PrefixOrder, std::size_t>> places;
+    reserve_large(places, entries.size());
     for (const LiveEntry& entry : entries)
-        keys.push_back(sort_key(entry.prefix, keys.size()));
-    std::ranges::sort(keys);
+        places.emplace_back(order_of(entry.prefix), places.size());
+    std::ranges::sort(places);
     std::vector<LiveEntry> found;
-    found.reserve(entries.size());
-    for (const SortKey& key : keys)
-        found.push_back(std::move(entries[key.length_and_index & 0xffffffff]));
+    reserve_large(found, entries.size());
+    for (const auto& [order, place] : places)
+        found.push_back(std::move(entries[place]));
     if (!std::ranges::is_sorted(found, in_order)) std::ranges::stable_sort(found, in_order); // several feeds
     return found;
 }
@@ -162,7 +143,7 @@ std::vector<LiveEntry> with_entries(std::vector<LiveEntry> entries, std::vector<
     std::erase_if(entries, [&](const LiveEntry& entry) { return entry.until <= now; });
     given = sorted(std::move(given));
     std::vector<LiveEntry> found;
-    found.reserve(entries.size() + given.size());
+    reserve_large(found, entries.size() + given.size());
     std::ranges::merge(std::move_iterator(entries.begin()), std::move_sentinel(entries.end()),
                        std::move_iterator(given.begin()), std::move_sentinel(given.end()), std::back_inserter(found),
                        in_order);
@@ -182,12 +163,12 @@ std::vector<LiveEntry> without_prefixes(std::vector<LiveEntry> entries, std::spa
                                         std::vector<Prefix>& missing)
 {
     std::vector<Prefix> wanted(prefixes.begin(), prefixes.end());
-    std::ranges::sort(wanted, {}, place_of);
+    std::ranges::sort(wanted, {}, order_of);
     wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
     std::vector<bool> found(wanted.size());
     std::size_t at = 0;
     std::erase_if(entries, [&](const LiveEntry& entry) {
-        while (at < wanted.size() && place_of(wanted[at]) < place_of(entry.prefix))
+        while (at < wanted.size() && order_of(wanted[at]) < order_of(entry.prefix))
             ++at;
         const bool taken = at < wanted.size() && wanted[at] == entry.prefix;
         if (taken) found[at] = true;
@@ -216,7 +197,7 @@ Result<LiveTables> make_live_tables(std::span<const LiveEntry> entries, LiveTime
     const std::vector<Flat> flat = flatten(entries);
     LiveTables tables;
     std::vector<ListedPrefix> listed;
-    listed.reserve(flat.size());
+    reserve_large(listed, flat.size());
     const auto fits = [&](unsigned precision) { return number_ends(tables, listed, flat, {now, precision}); };
     if (std::ranges::none_of(precisions, fits))
         return fail(Error::Kind::Rejected, "more than 255 different ends even when rounded: give whole feeds one time");

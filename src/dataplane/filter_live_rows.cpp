@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Live entries as rows: the first says how many there are of the others, then the feeds' names, then the entries.
 #include "dataplane/filter_live_control.h"
+#include "dataplane/large.h"
 
 #include <fmt/format.h>
 
@@ -56,7 +57,7 @@ Result<std::vector<live_row>> to_rows(std::span<const LiveEntry> entries)
     if (feeds.size() > live_feeds_most)
         return fail(Error::Kind::Rejected, fmt::format("more than {} feeds", live_feeds_most));
     std::vector<live_row> rows;
-    rows.reserve(1 + feeds.size() + entries.size());
+    reserve_large(rows, 1 + feeds.size() + entries.size());
     rows.push_back(row_of(Head{version, feeds.size(), entries.size(), 0}));
     std::uint8_t number = 0;
     for (auto& [feed, known_by] : feeds) {
@@ -83,7 +84,7 @@ Result<std::vector<LiveEntry>> from_rows(std::span<const live_row> rows)
     for (const live_row& row : rows.subspan(1, head.feeds))
         feeds.emplace_back(row.bytes.begin(), std::ranges::find(row.bytes, 0));
     std::vector<LiveEntry> entries;
-    entries.reserve(head.entries);
+    reserve_large(entries, head.entries);
     for (const live_row& row : rows.subspan(1 + head.feeds, head.entries)) {
         const auto entry = form_of<Entry>(row);
         if (entry.feed >= feeds.size() || entry.length > (entry.ipv6 ? 128 : 32)) return unreadable();

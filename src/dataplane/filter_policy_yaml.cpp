@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "dataplane/filter_live.h"
 #include "dataplane/filter_policy.h"
+#include "dataplane/large.h"
 #include "dataplane/xdp_link.h"
 #include "model/words.h"
 #include "model/yaml_tree.h"
@@ -445,7 +446,7 @@ Result<FilterPolicy> PolicyReader::policy(const YamlNode& root)
 Result<std::vector<Prefix>> parse_prefix_lines(std::string_view text, std::string_view file)
 {
     std::vector<Prefix> found;
-    found.reserve(static_cast<std::size_t>(std::ranges::count(text, '\n')) + 1);
+    reserve_large(found, static_cast<std::size_t>(std::ranges::count(text, '\n')) + 1);
     std::string_view line;
     for (unsigned number = 1; next_line(text, line); ++number) {
         const auto comment = std::ranges::find_if(line, [](char c) { return c == '#' || c == ';'; });

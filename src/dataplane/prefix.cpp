@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -63,6 +64,13 @@ bool Prefix::holds(bool of_ipv6, std::span<const std::uint8_t, 16> wanted) const
     for (unsigned i = 0; i < 16 && i * 8 < length; ++i)
         if ((wanted[i] & kept(length, i)) != address.at(i)) return false;
     return true;
+}
+
+PrefixOrder order_of(const Prefix& prefix)
+{
+    std::array<std::uint64_t, 2> words{};
+    std::memcpy(words.data(), prefix.address.data(), sizeof words);
+    return {prefix.ipv6, be64toh(words[0]), be64toh(words[1]), prefix.length};
 }
 
 Result<Prefix> parse_prefix(std::string_view text)

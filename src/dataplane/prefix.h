@@ -25,6 +25,15 @@ struct Prefix {
     bool holds(bool of_ipv6, std::span<const std::uint8_t, 16> wanted) const;
 };
 
+// Sorts prefixes by address, wide ones before what they enclose; faster than byte by byte.
+struct PrefixOrder {
+    bool ipv6 = false;
+    std::uint64_t high = 0, low = 0;
+    unsigned length = 0;
+    auto operator<=>(const PrefixOrder&) const = default;
+};
+PrefixOrder order_of(const Prefix& prefix);
+
 // "192.0.2.0/24", "2001:db8::/32"; a bare address is a prefix of one. Malformed: set bits beyond the length, with the
 // prefix that was probably meant.
 Result<Prefix> parse_prefix(std::string_view text);

@@ -4,6 +4,7 @@
 // One /16 after the other becomes a node; where it has prefixes of 17 to 24 bits it is painted on a page of 256 words
 // first. A million prefixes need one sort. A /24 that knows two lists becomes one word where one of them has at most
 // four addresses there, else one cache line (a bit for each address); any other four lines (a byte for each).
+#include "dataplane/large.h"
 #include "dataplane/prefix.h"
 
 #include <algorithm>
@@ -250,7 +251,7 @@ std::uint32_t first_network(Prefixes left)
 PrefixTrie make_trie(std::span<const ListedPrefix> prefixes)
 {
     std::vector<Painted> wide_ones, shorter, longer; // to 16 bits, to 24, beyond
-    longer.reserve(prefixes.size());
+    reserve_large(longer, prefixes.size());
     for (const ListedPrefix& listed : prefixes) {
         if (listed.prefix.ipv6) continue;
         const auto length = static_cast<std::uint8_t>(listed.prefix.length);
@@ -267,6 +268,7 @@ PrefixTrie make_trie(std::span<const ListedPrefix> prefixes)
     if (!std::ranges::is_sorted(longer, {}, block_of)) sort_by_block(longer);
     std::ranges::stable_sort(shorter, {}, &Painted::length);
     std::ranges::stable_sort(shorter, {}, network_of);
+    reserve_large(trie.words, longer.size());
     Prefixes left = shorter, left_long = longer;
     while (!left.empty() || !left_long.empty()) {
         const std::uint32_t network = std::min(first_network(left), first_network(left_long));
