@@ -2,6 +2,8 @@
 // Attaching XDP programs, and what to say when an interface does not take one.
 #include "dataplane/xdp_link.h"
 
+#include "dataplane/other_xdp.h"
+
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
@@ -18,29 +20,22 @@ namespace {
 
 constexpr unsigned page_mtu = 3498; // veth's limit with 4 KiB pages, the tightest in the tree (drivers/net/veth.c)
 
-std::string attached_program(unsigned index)
+std::unexpected<Error> held(const std::string& interface, int code)
 {
-    LIBBPF_OPTS(bpf_xdp_query_opts, query);
-    if (bpf_xdp_query(static_cast<int>(index), 0, &query) < 0 || query.prog_id == 0) return "another XDP program";
-    const Fd program(bpf_prog_get_fd_by_id(query.prog_id));
-    bpf_prog_info info{};
-    __u32 size = sizeof info;
-    if (!program || bpf_obj_get_info_by_fd(program.get(), &info, &size) < 0)
-        return fmt::format("XDP program {}", query.prog_id);
-    const std::string text = fmt::format("XDP program '{}' (id {})", info.name, query.prog_id);
-    // Beside others it would have to be loaded by libxdp (freplace), which has no place for links that are pinned here.
-    return std::strcmp(info.name, "xdp_dispatcher") == 0 ? text + ", libxdp's," : text;
+    const auto other = other_xdp(interface);
+    if (!other) return std::unexpected(other.error());
+    return fail(Error::Kind::Busy,
+                fmt::format("{}: {} is attached; detach it first (ip link set dev {} xdp off, or whoever owns it)",
+                            interface, *other ? to_text(**other) : "another XDP program", interface),
+                code);
 }
 
-std::unexpected<Error> refused(const std::string& interface, unsigned index, int code)
+std::unexpected<Error> refused(const std::string& interface, int code)
 {
     switch (code) {
     case EBUSY:
     case EEXIST:
-        return fail(Error::Kind::Busy,
-                    fmt::format("{}: {} is attached; detach it first (ip link set dev {} xdp off, or whoever owns it)",
-                                interface, attached_program(index), interface),
-                    code);
+        return held(interface, code);
     case EOPNOTSUPP:
         return fail(Error::Kind::Unsupported,
                     fmt::format("{}: its driver has no native XDP; 'mode: generic' works on any interface, behind the "
@@ -66,7 +61,7 @@ Result<XdpLink> XdpLink::attach(const std::string& interface, int program, bool 
     LIBBPF_OPTS(bpf_link_create_opts, options);
     options.flags = generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
     Fd link(bpf_link_create(program, static_cast<int>(index), BPF_XDP, &options));
-    if (!link) return refused(interface, index, errno);
+    if (!link) return refused(interface, errno);
     return XdpLink(std::move(link));
 }
 

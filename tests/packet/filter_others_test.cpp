@@ -172,6 +172,11 @@ TEST_CASE("a program that its owner's BPF link holds is named with the link, and
                   refused.out);
     CHECK(runs_on("nwa") == "somebody (native)");
     CHECK(desk.pings());
+    desk.write("lb.yaml", "{interfaces: [nwa], source: 10.200.0.0/16, pools: {web: {backends: [{address: 10.9.0.2}]}}, "
+                          "vips: [{address: 192.0.2.1, port: 80, protocol: tcp, pool: web}]}");
+    const auto balancer = desk.run("lb apply lb.yaml");
+    CHECK(balancer.out.find("nwa: XDP program 'somebody' (id ") != std::string::npos); // says the same
+    CHECK(balancer.out.find("BPF link " + std::to_string(info.id)) != std::string::npos);
 }
 
 TEST_CASE("libxdp's dispatcher is known by its name")
