@@ -29,7 +29,7 @@ struct LbFlags {
 };
 
 constexpr std::size_t config_limit = 1U << 20;
-constexpr std::array<const char*, 3> kind_words{"vip", "backend", "dropped"};
+constexpr std::array<const char*, 4> kind_words{"vip", "backend", "dropped", "nat"};
 
 const char* kind_of(const dp::LbCounted& counted) { return kind_words[static_cast<std::size_t>(counted.of)]; }
 
@@ -66,12 +66,16 @@ std::string view_json(const dp::LbView& view)
     for (const dp::LbShare& share : view.shares)
         shares.push_back(
             {{"pool", share.pool}, {"backend", share.backend}, {"owns", share.owns}, {"keeps", share.keeps}});
+    nlohmann::json nat = nlohmann::json::array();
+    for (const dp::LbNatUse& use : view.nat)
+        nat.push_back({{"address", use.address}, {"ports", use.ports}, {"tcp", use.tcp}, {"udp", use.udp}});
     const nlohmann::json json{{"config", view.installed.config},
                               {"xdp", view.installed.generic ? "generic" : "native"},
                               {"interfaces", view.installed.interfaces},
                               {"generation", view.installed.generation},
                               {"draining_seconds", std::chrono::duration<double>(view.draining).count()},
-                              {"shares", shares}};
+                              {"shares", shares},
+                              {"nat", nat}};
     return json.dump(2) + "\n";
 }
 
@@ -86,7 +90,13 @@ std::string view_text(const dp::LbView& view, const Globals& globals)
     for (const dp::LbShare& share : view.shares)
         rows.push_back({report::printable(share.pool), share.backend, percent(share.owns),
                         share.keeps > 0 ? percent(share.keeps) : ""});
-    return text + report::table(rows, style_of(STDOUT_FILENO, globals));
+    text += report::table(rows, style_of(STDOUT_FILENO, globals));
+    if (view.nat.empty()) return text;
+    rows = {{"nat address", "ports", "tcp connections", "udp"}};
+    for (const dp::LbNatUse& use : view.nat)
+        rows.push_back(
+            {use.address, fmt::format("{}", use.ports), fmt::format("{}", use.tcp), fmt::format("{}", use.udp)});
+    return text + "\n" + report::table(rows, style_of(STDOUT_FILENO, globals));
 }
 
 Result<void> show(const LbFlags& flags, const Globals& globals)

@@ -17,11 +17,10 @@
 
 #include "lb_hash.bpf.h"
 #include "lb_icmp.bpf.h"
+#include "lb_nat.bpf.h"
 #include "lb_quic.bpf.h"
 #include "lb_send.bpf.h"
 #include "lb_tables.bpf.h"
-
-enum { MALFORMED = BIT(ODD_TINY_FRAGMENT + 1) - 1 }; /* what cannot be read as what it claims to be */
 
 /* A VIP as one word, as which it is also in its line; 0: none. A pointer into the line would have the verifier follow
  * all that comes after once for each place. */
@@ -56,12 +55,6 @@ INLINE __u64 vip_of(const struct facts* facts, __u32 side)
     const __u32 port = facts->fragment ? 0 : facts->destination_port;
     if (!facts->fragment && (port == 0 || port == NO_PORT)) return 0;
     return facts->ipv6 ? vip6_of(facts, port, side) : vip4_of(facts, port, side);
-}
-
-INLINE const struct lb_backend* backend_of(__u32 side, __u32 number)
-{
-    const struct lb_backend* backend = of_side(&backends_of, side, &number);
-    return backend && backend->present ? backend : 0;
 }
 
 /* The way that is worth least: free, else the one used longest ago; one that only sent a SYN counts as older than all
@@ -157,11 +150,12 @@ __noinline int balance(struct xdp_md* context, const struct facts* facts, const 
     if (!facts || !flow) return XDP_PASS;
     const __u32 side = *(volatile __u64*)&globals.generation & 1; /* read once: a packet sees one configuration */
     const __u64 found = vip_of(flow, side);
-    if (!found) return XDP_PASS;
+    if (!found) return uses(LB_NAT) ? NAT_BACK | (int)side : +XDP_PASS;
     const struct lb_vip* vip = (const struct lb_vip*)&found;
     count(vip->counter, frame);
     if (facts->odd & MALFORMED) return dropped(LB_DROP_MALFORMED, frame);
-    if (flow->fragment && vip->drop_fragments) return dropped(LB_DROP_FRAGMENT, frame);
+    if (flow->fragment && vip->traits & LB_DROP_FRAGMENTS) return dropped(LB_DROP_FRAGMENT, frame);
+    if (uses(LB_NAT) && vip->traits & LB_TRANSLATED) return NAT_FORTH | (int)side;
     const __u64 hash = hash_of(flow, globals.settings[side].hash, vip->affinity == LB_BY_SOURCE || flow->fragment);
     const struct lb_backend* backend = 0;
     __u32 number = NO_SERVER;
@@ -174,17 +168,64 @@ __noinline int balance(struct xdp_md* context, const struct facts* facts, const 
         backend = backend_of(side, number);
     }
     if (!backend) return dropped(LB_DROP_NO_BACKEND, frame);
-    const int stop = stopped(context, facts, backend, side, frame);
+    const int stop = stopped(context, facts, outer_size(backend), side, frame);
     if (stop) return stop;
     const int verdict = send(context, facts, backend, side, (__u32)hash, frame);
     if (verdict != XDP_DROP) count(LB_COUNT_BACKENDS + number, frame);
     return verdict;
 }
 
+/* The backend of a translated connection that begins. */
+__noinline __u32 nat_choice(struct xdp_md* context, const struct facts* facts, __u32 side)
+{
+    side = (__u32)within(side, 1);
+    const __u64 found = facts ? vip_of(facts, side) : 0;
+    const struct lb_vip* vip = (const struct lb_vip*)&found;
+    if (!found) return NO_SERVER;
+    if (uses(LB_QUIC) && vip->affinity == LB_BY_QUIC) {
+        const __u32 number = quic_server(context, facts, vip->row, side);
+        if (backend_of(side, number)) return number;
+    }
+    return chosen(facts, vip, hash_of(facts, globals.settings[side].hash, vip->affinity == LB_BY_SOURCE), side);
+}
+
+/* What balance() found to be translated. Not within that: all frames of a call have 512 bytes together. */
+__noinline int nat(struct xdp_md* context, const struct facts* facts, const struct facts* flow, __u32 way)
+{
+    const __u32 side = way & 1;
+    if (!facts || !flow) return XDP_DROP;
+    if (way & NAT_BACK) return facts->odd & MALFORMED ? XDP_PASS : nat_back(context, facts, flow, side);
+    __u32 named = nat_known(flow, side);
+    if (named == NAT_NOWHERE) {
+        if (facts != flow) return XDP_PASS; /* about a connection that there is none of */
+        const __u32 number = nat_choice(context, facts, side), frame = facts->length + facts->network;
+        if (!backend_of(side, number)) return dropped(LB_DROP_NO_BACKEND, frame);
+        named = nat_begin(facts, number, side);
+        if (named == NAT_NOWHERE) return dropped(LB_DROP_NAT_FULL, frame);
+    }
+    return nat_forth(context, facts, named, side, facts != flow);
+}
+
+INLINE int done(struct xdp_md* context, const struct facts* facts, const struct facts* flow, int verdict)
+{
+    return uses(LB_NAT) && verdict >= NAT_BACK ? nat(context, facts, flow, (__u32)verdict) : verdict;
+}
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct facts);
+} quoted_flow SEC(".maps");
+
 __noinline int balance_error(struct xdp_md* context, const struct facts* facts, __u32 frame)
 {
-    struct facts flow = {};
-    return facts && note_quoted(context, facts, &flow) ? balance(context, facts, &flow, frame) : XDP_PASS;
+    const __u32 place = 0;
+    struct facts* flow = bpf_map_lookup_elem(&quoted_flow, &place);
+    if (!flow || !facts) return XDP_PASS;
+    __builtin_memset(flow, 0, sizeof(*flow));
+    if (!note_quoted(context, facts, flow)) return XDP_PASS;
+    return done(context, facts, flow, balance(context, facts, flow, frame));
 }
 
 SEC("xdp")
@@ -194,7 +235,7 @@ int lb(struct xdp_md* context)
     const __u32 frame = (__u32)((const __u8*)end_of(context) - (const __u8*)data_of(context));
     if (!note_packet(context, &facts, frame)) return XDP_PASS;
     if (is_icmp_error(&facts)) return balance_error(context, &facts, frame);
-    return balance(context, &facts, &facts, frame);
+    return done(context, &facts, &facts, balance(context, &facts, &facts, frame));
 }
 
 char LICENSE[] SEC("license") = "GPL";

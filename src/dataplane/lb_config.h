@@ -23,12 +23,14 @@ struct LbBackend {
     std::uint32_t weight = 1;             // 0: drains, which keeps its connections and gets no new ones
     bool down = false;                    // found so by its pool's check: it has no connections and gets none
     std::optional<std::uint16_t> quic_id; // the server ID in connection IDs that it gives out
+    std::uint16_t port = 0;               // Nat: where it listens; 0: where its VIP does
     std::optional<LinkAddress> link; // Layer2: where the interface of arrival reaches it; none: as the kernel knows it
     bool operator==(const LbBackend&) const = default;
 };
 
-// How packets go to backends: in an outer IP header, in one of IP and UDP, or with another link header.
-enum class LbMode : std::uint8_t { Ipip, Gue, Layer2 };
+// How packets go to backends: in an outer IP header, in one of IP and UDP, with another link header, or from an address
+// of the balancer's, to which answers come back.
+enum class LbMode : std::uint8_t { Ipip, Gue, Layer2, Nat };
 inline bool encapsulates(LbMode mode) { return mode == LbMode::Ipip || mode == LbMode::Gue; }
 
 struct LbPool {
@@ -64,6 +66,14 @@ struct LbAnnounce {
     bool operator==(const LbAnnounce&) const = default;
 };
 
+// From where translated connections go to their backends.
+struct LbNat {
+    std::vector<Prefix> addresses;            // of single hosts
+    std::uint16_t first = 1024, last = 32767; // ports; Linux takes its own from 32768 on (ip_local_port_range)
+    Nanoseconds tcp_idle = std::chrono::minutes(125), udp_idle = std::chrono::minutes(5); // RFC 5382, RFC 4787
+    bool operator==(const LbNat&) const = default;
+};
+
 struct LbConfig {
     std::vector<std::string> interfaces;       // where packets to the VIPs come in; empty: nowhere yet
     bool generic = false;                      // XDP behind the allocation of buffers, for drivers without native XDP
@@ -76,6 +86,7 @@ struct LbConfig {
     Nanoseconds drain = std::chrono::hours(1); // how long connections stay where they were after a change
     std::vector<LbPool> pools;
     std::vector<LbVip> vips;
+    std::optional<LbNat> nat;
     std::optional<LbListen> listen;
     std::optional<LbAnnounce> announce;
     bool operator==(const LbConfig&) const = default;
@@ -84,7 +95,8 @@ struct LbConfig {
 enum {
     LB_POOLS_MOST = 1024,
     LB_VIPS_MOST = 4096,
-    LB_BACKENDS_MOST = 4096, // in one pool
+    LB_BACKENDS_MOST = 4096,   // in one pool
+    LB_NAT_ADDRESSES_MOST = 8, // of a family
 };
 
 Result<LbConfig> parse_lb_config(std::string_view text, std::string_view file);

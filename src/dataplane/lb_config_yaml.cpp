@@ -15,13 +15,14 @@
 namespace netwright::dataplane {
 namespace {
 
-constexpr std::array<std::string_view, 14> config_fields{
-    "announce", "listen",      "interfaces", "xdp",   "mode",     "source", "mtu",
-    "gue_port", "quic_config", "icmp_rate",  "drain", "hash_key", "pools",  "vips"};
-constexpr std::array<std::string_view, 3> mode_words{"ipip", "gue", "layer2"};
+constexpr std::array<std::string_view, 15> config_fields{"announce",  "listen", "interfaces", "xdp",      "mode",
+                                                         "source",    "mtu",    "nat",        "gue_port", "quic_config",
+                                                         "icmp_rate", "drain",  "hash_key",   "pools",    "vips"};
+constexpr std::array<std::string_view, 4> mode_words{"ipip", "gue", "layer2", "nat"};
+constexpr std::array<std::string_view, 4> nat_fields{"addresses", "ports", "tcp_idle", "udp_idle"};
 constexpr std::array<std::string_view, 2> xdp_words{"native", "generic"};
 constexpr std::array<std::string_view, 4> pool_fields{"backends", "mode", "check", "slow_start"};
-constexpr std::array<std::string_view, 4> backend_fields{"address", "weight", "mac", "quic_id"};
+constexpr std::array<std::string_view, 5> backend_fields{"address", "weight", "port", "mac", "quic_id"};
 constexpr std::array<std::string_view, 2> announce_fields{"file", "control"};
 constexpr std::array<std::string_view, 5> vip_fields{"address", "port", "protocol", "pool", "affinity"};
 constexpr std::array<std::string_view, 2> protocol_words{"tcp", "udp"};
@@ -115,13 +116,17 @@ private:
     Result<void> sources(const YamlNode& node);
     Result<void> interfaces(const YamlNode& node);
     Result<void> announcement(const YamlNode& node);
+    Result<void> nat(const YamlNode& node);
+    Result<void> nat_addresses(const YamlNode& node);
+    Result<void> nat_ports(const YamlNode& node);
+    Result<void> has_ways(const YamlNode& node, const LbBackend& backend, LbMode mode) const;
     Result<LbBackend> backend(const YamlNode& node, LbMode mode) const;
     Result<void> in_one_way(const YamlNode& node, const LbPool& pool, const LbBackend& backend);
     Result<LbPool> pool(const std::string& name, const YamlNode& node);
     Result<void> vip(const YamlNode& node);
     Result<std::size_t> pool_named(const YamlNode& node) const;
     Result<void> add(const YamlNode& node, const LbVip& vip);
-    Result<void> is_no_vip(const YamlNode& node, const LbPool& pool) const;
+    Result<void> fits_vips(const YamlNode& node, std::size_t pool) const;
 
     YamlReader reader_;
     LbConfig config_;
@@ -131,6 +136,7 @@ private:
         std::string pool;
         LbMode mode;
         std::optional<LinkAddress> link;
+        std::uint16_t port;
     };
     std::map<Prefix, Way> ways_; // to backends
 };
@@ -190,6 +196,55 @@ Result<void> ConfigReader::announcement(const YamlNode& node)
     return {};
 }
 
+Result<void> ConfigReader::nat_addresses(const YamlNode& node)
+{
+    auto& addresses = config_.nat->addresses;
+    const auto words = TRY(one_or_more(node, "addresses"));
+    for (const std::string& word : words) {
+        const auto address = parse_address(word);
+        if (!address) return reader_.fail_at(node, address.error().what);
+        if (std::ranges::find(addresses, *address) != addresses.end())
+            return reader_.fail_at(node, fmt::format("address {} stands twice", word));
+        addresses.push_back(*address);
+    }
+    for (const bool ipv6 : {false, true})
+        if (std::ranges::count(addresses, ipv6, &Prefix::ipv6) > LB_NAT_ADDRESSES_MOST)
+            return reader_.fail_at(node, fmt::format("at most {} addresses of a family", +LB_NAT_ADDRESSES_MOST));
+    return {};
+}
+
+// "1024-32767".
+Result<void> ConfigReader::nat_ports(const YamlNode& node)
+{
+    const auto text = TRY(reader_.text(node, "ports"));
+    const std::string_view words = text;
+    const std::size_t dash = words.find('-');
+    const auto first = parse_number(words.substr(0, dash), 1, 65535);
+    const auto last = dash == std::string_view::npos ? first : parse_number(words.substr(dash + 1), 1, 65535);
+    if (!first || !last || *first > *last)
+        return reader_.fail_at(node, fmt::format("'{}' are no ports: write 1024-32767", words.substr(0, 40)));
+    config_.nat->first = static_cast<std::uint16_t>(*first);
+    config_.nat->last = static_cast<std::uint16_t>(*last);
+    return {};
+}
+
+Result<void> ConfigReader::nat(const YamlNode& node)
+{
+    TRY_VOID(reader_.only(node, nat_fields, "nat"));
+    LbNat& nat = config_.nat.emplace();
+    const YamlNode* const addresses = TRY(reader_.need(node, "addresses"));
+    TRY_VOID(nat_addresses(*addresses));
+    if (const YamlNode* ports = node.find("ports")) TRY_VOID(nat_ports(*ports));
+    for (const auto& [name, idle] : {std::pair{"tcp_idle", &nat.tcp_idle}, std::pair{"udp_idle", &nat.udp_idle}}) {
+        const YamlNode* const given = node.find(name);
+        if (!given) continue;
+        *idle = TRY(reader_.read(*given, name, parse_duration));
+        if (*idle < std::chrono::seconds(10) || *idle > std::chrono::hours(24 * 30))
+            return reader_.fail_at(*given, fmt::format("{} is 10s to 30 days", name));
+    }
+    return {};
+}
+
 Result<void> ConfigReader::settings(const YamlNode& root)
 {
     if (const YamlNode* node = root.find("mode")) mode_ = TRY(reader_.read(*node, "mode", parse_mode));
@@ -197,6 +252,7 @@ Result<void> ConfigReader::settings(const YamlNode& root)
     if (const YamlNode* node = root.find("xdp")) config_.generic = TRY(reader_.read(*node, "xdp", xdp)) == 1;
     if (const YamlNode* node = root.find("interfaces")) TRY_VOID(interfaces(*node));
     if (const YamlNode* source = root.find("source")) TRY_VOID(sources(*source));
+    if (const YamlNode* node = root.find("nat")) TRY_VOID(nat(*node));
     if (const YamlNode* node = root.find("announce")) TRY_VOID(announcement(*node));
     if (const YamlNode* listen = root.find("listen"))
         config_.listen = TRY(reader_.read(*listen, "listen", parse_listen));
@@ -212,6 +268,25 @@ Result<void> ConfigReader::settings(const YamlNode& root)
     return {};
 }
 
+// Packets to it can have a source of its family.
+Result<void> ConfigReader::has_ways(const YamlNode& node, const LbBackend& backend, LbMode mode) const
+{
+    const auto needs = [&](std::string_view where) {
+        return reader_.fail_at(node,
+                               fmt::format("backend {} needs an {} address to be sent to from: add one to '{}'",
+                                           to_text(backend.address), backend.address.ipv6 ? "IPv6" : "IPv4", where));
+    };
+    if (encapsulates(mode) && (backend.address.ipv6 ? !config_.source6 : !config_.source4)) return needs("source");
+    if (mode != LbMode::Nat) return {};
+    if (!config_.nat) return reader_.fail_at(node, "mode nat needs 'nat: {addresses: [10.0.0.5]}', the balancer's own");
+    if (std::ranges::find(config_.nat->addresses, backend.address.ipv6, &Prefix::ipv6) == config_.nat->addresses.end())
+        return needs("addresses' of 'nat");
+    if (std::ranges::find(config_.nat->addresses, backend.address) != config_.nat->addresses.end())
+        return reader_.fail_at(node,
+                               fmt::format("backend {} is one of the addresses of 'nat'", to_text(backend.address)));
+    return {};
+}
+
 Result<LbBackend> ConfigReader::backend(const YamlNode& node, LbMode mode) const
 {
     TRY_VOID(reader_.only(node, backend_fields, "backend"));
@@ -223,20 +298,23 @@ Result<LbBackend> ConfigReader::backend(const YamlNode& node, LbMode mode) const
         backend.link = TRY(reader_.read(*link, "mac", parse_link_address));
     }
     if (node.find("quic_id")) backend.quic_id = static_cast<std::uint16_t>(TRY(number(node, "quic_id", 0, 0, 65535)));
-    if (encapsulates(mode) && (backend.address.ipv6 ? !config_.source6 : !config_.source4))
-        return reader_.fail_at(node,
-                               fmt::format("backend {} needs an {} address to be sent to from: add one to 'source'",
-                                           to_text(backend.address), backend.address.ipv6 ? "IPv6" : "IPv4"));
+    if (const YamlNode* port = node.find("port")) {
+        if (mode != LbMode::Nat)
+            return reader_.fail_at(*port, "port is for backends of mode nat: all others get the packet as it is");
+        backend.port = static_cast<std::uint16_t>(TRY(number(node, "port", 0, 1, 65535)));
+    }
+    TRY_VOID(has_ways(node, backend, mode));
     return backend;
 }
 
 // A backend has one number, and what is known of the way to it stands there.
 Result<void> ConfigReader::in_one_way(const YamlNode& node, const LbPool& pool, const LbBackend& backend)
 {
-    const auto [way, is_new] = ways_.emplace(backend.address, Way{pool.name, pool.mode, backend.link});
-    if (is_new || (way->second.mode == pool.mode && way->second.link == backend.link)) return {};
-    return reader_.fail_at(node, fmt::format("backend {} has another mode or mac in pool '{}': a backend is reached in "
-                                             "one way",
+    const auto [way, is_new] = ways_.emplace(backend.address, Way{pool.name, pool.mode, backend.link, backend.port});
+    const Way& known = way->second;
+    if (is_new || (known.mode == pool.mode && known.link == backend.link && known.port == backend.port)) return {};
+    return reader_.fail_at(node, fmt::format("backend {} has another mode, mac or port in pool '{}': a backend is "
+                                             "reached in one way",
                                              to_text(backend.address), way->second.pool));
 }
 
@@ -329,15 +407,20 @@ Result<void> ConfigReader::vip(const YamlNode& node)
     return {};
 }
 
-// What is sent to such a backend would come back to the balancer.
-Result<void> ConfigReader::is_no_vip(const YamlNode& node, const LbPool& pool) const
+// What is sent to a backend with a VIP's address would come back to the balancer.
+Result<void> ConfigReader::fits_vips(const YamlNode& node, std::size_t pool) const
 {
-    for (const LbBackend& backend : pool.backends)
-        for (const LbVip& vip : config_.vips)
+    for (const LbBackend& backend : config_.pools[pool].backends)
+        for (const LbVip& vip : config_.vips) {
             if (vip.address == backend.address)
                 return reader_.fail_at(node, fmt::format("backend {} has the address of VIP {}: name the backend's "
                                                          "own address",
                                                          to_text(backend.address), to_text(vip)));
+            if (config_.pools[pool].mode == LbMode::Nat && vip.pool == pool && vip.address.ipv6 != backend.address.ipv6)
+                return reader_.fail_at(node, fmt::format("backend {} is of another family than VIP {}: mode nat does "
+                                                         "not translate between IPv4 and IPv6",
+                                                         to_text(backend.address), to_text(vip)));
+        }
     return {};
 }
 
@@ -358,7 +441,12 @@ Result<LbConfig> ConfigReader::config(const YamlNode& root)
     for (const YamlNode& item : vips->items)
         TRY_VOID(vip(item));
     for (std::size_t i = 0; i < config_.pools.size(); ++i)
-        TRY_VOID(is_no_vip(pools->items[i], config_.pools[i]));
+        TRY_VOID(fits_vips(pools->items[i], i));
+    if (config_.nat)
+        for (const LbVip& vip : config_.vips)
+            if (std::ranges::find(config_.nat->addresses, vip.address) != config_.nat->addresses.end())
+                return reader_.fail_at(*root.find("nat"),
+                                       fmt::format("VIP {} is one of these addresses", to_text(vip)));
     return std::move(config_);
 }
 

@@ -75,15 +75,15 @@ Result<void> fits(const LbConfig& config, const std::optional<Running>& before)
 }
 
 // The kernel answers where a backend is only on interfaces that forward (bpf_ipv4_fib_lookup, net/core/filter.c).
-Result<void> forwards(const std::string& interface, bool ipv6)
+Result<void> forwards(const std::string& interface, bool ipv6, LbMode mode)
 {
     const std::string setting = fmt::format("net/ipv{}/conf/{}/forwarding", ipv6 ? 6 : 4, interface);
     std::ifstream file("/proc/sys/" + setting);
     if (file.get() != '0') return {};
     return fail(Error::Kind::Rejected,
                 fmt::format("{0} does not forward IPv{1}, and then the kernel does not tell where "
-                            "backends of mode layer2 are: give them a 'mac', or sysctl -w {2}=1",
-                            interface, ipv6 ? 6 : 4, setting));
+                            "backends of modes layer2 and nat are: {2}sysctl -w {3}=1",
+                            interface, ipv6 ? 6 : 4, mode == LbMode::Layer2 ? "give them a 'mac', or " : "", setting));
 }
 
 Result<void> finds_backends(const LbConfig& config)
@@ -91,7 +91,8 @@ Result<void> finds_backends(const LbConfig& config)
     for (const LbPool& pool : config.pools)
         for (const LbBackend& backend : pool.backends)
             for (const std::string& interface : config.interfaces)
-                if (pool.mode == LbMode::Layer2 && !backend.link) TRY_VOID(forwards(interface, backend.address.ipv6));
+                if (!encapsulates(pool.mode) && !backend.link)
+                    TRY_VOID(forwards(interface, backend.address.ipv6, pool.mode));
     return {};
 }
 
@@ -166,9 +167,19 @@ void add_shares(LbView& view, const LbImage& image, const std::string& pool, std
         }
 }
 
-constexpr std::array<const char*, 7> drop_words{"malformed", "fragment", "too-big", "no-backend",
-                                                "no-room",   "ttl",      "no-way"};
-static_assert(drop_words.size() == LB_DROP_NO_WAY + 1);
+Result<void> add_nat(LbView& view, const LbProgram& program, const lb_nat_settings& settings, std::uint64_t now)
+{
+    for (std::uint32_t place = 0; place < 2 * LB_NAT_PLACES; ++place)
+        if (nat_address(settings, place))
+            view.nat.push_back(count_nat(TRY(program.nat_entries(place)), settings, place, now));
+    return {};
+}
+
+constexpr std::array<const char*, 9> drop_words{"malformed", "fragment", "too-big",  "no-backend", "no-room",
+                                                "ttl",       "no-way",   "nat-full", "nat-headers"};
+static_assert(drop_words.size() == LB_DROP_NAT_HEADERS + 1);
+constexpr std::array<const char*, 3> nat_words{"answers", "begun", "pushed-out"}; // from LB_COUNT_NAT_BACK on
+static_assert(LB_COUNT_NAT_BACK + nat_words.size() == LB_COUNT_NAT_PUSHED + 1);
 
 } // namespace
 
@@ -200,7 +211,7 @@ Result<std::optional<LbView>> view_lb(const fs::path& directory)
     const auto now = TRY(running(directory));
     if (!now) return std::nullopt;
     const auto image = TRY(now->program.running_image());
-    LbView view{now->installed, {}, {}};
+    LbView view{now->installed, {}, {}, {}};
     const std::uint64_t time = monotonic();
     if (image.settings.drain_until > time) view.draining = Nanoseconds(image.settings.drain_until - time);
     for (const auto& [pool, row] : now->installed.pools)
@@ -208,6 +219,7 @@ Result<std::optional<LbView>> view_lb(const fs::path& directory)
     if (view.draining.count() == 0)
         for (LbShare& share : view.shares)
             share.keeps = 0;
+    TRY_VOID(add_nat(view, now->program, image.settings.nat, time));
     return view;
 }
 
@@ -224,6 +236,8 @@ Result<std::vector<LbCounted>> lb_stats(const fs::path& directory)
             {LbCounted::Of::Backend, to_text(address), TRY(program.read_count(LB_COUNT_BACKENDS + number))});
     for (std::uint32_t i = 0; i < drop_words.size(); ++i)
         counted.push_back({LbCounted::Of::Dropped, drop_words[i], TRY(program.read_count(i))});
+    for (std::uint32_t i = 0; i < nat_words.size() && (installed.modes & 1U << LB_NAT); ++i)
+        counted.push_back({LbCounted::Of::Nat, nat_words[i], TRY(program.read_count(LB_COUNT_NAT_BACK + i))});
     return counted;
 }
 

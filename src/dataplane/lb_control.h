@@ -3,6 +3,7 @@
 // configuration goes into the program that runs, so that its connections stay known.
 #pragma once
 
+#include "dataplane/lb_nat.h"
 #include "dataplane/lb_program.h"
 
 #include <filesystem>
@@ -45,15 +46,17 @@ struct LbView {
     InstalledLb installed;
     Nanoseconds draining{}; // how long connections still stay where they were; 0: everything is settled
     std::vector<LbShare> shares;
+    std::vector<LbNatUse> nat; // of each of its own addresses
 };
 Result<std::optional<LbView>> view_lb(const std::filesystem::path& directory); // nothing: none runs here
 
 struct LbCounted {
-    enum class Of { Vip, Backend, Dropped } of = Of::Vip;
+    enum class Of { Vip, Backend, Dropped, Nat } of = Of::Vip;
     std::string name;
     lb_count sum{};
 };
-// All VIPs and backends of the configuration that runs, and every reason for drops. Absent: none runs here.
+// All VIPs and backends of the configuration that runs, every reason for drops, and what NAT did. Absent: none runs
+// here.
 Result<std::vector<LbCounted>> lb_stats(const std::filesystem::path& directory);
 
 } // namespace netwright::dataplane

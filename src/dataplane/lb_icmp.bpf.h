@@ -204,11 +204,10 @@ INLINE int too_old(struct xdp_md* context, const struct facts* facts, __u32 side
     return answer(context, facts, (facts->ipv6 ? ICMP6_EXCEEDED : ICMP4_EXCEEDED) << 8, 0, side);
 }
 
-/* What cannot be forwarded, and is answered where that is due: a verdict. 0: it can be. */
-INLINE int stopped(struct xdp_md* context, const struct facts* facts, const struct lb_backend* backend, __u32 side,
-                   __u32 frame)
+/* What cannot be forwarded with `outer` bytes more, and is answered where that is due: a verdict. 0: it can be. */
+INLINE int stopped(struct xdp_md* context, const struct facts* facts, __u32 outer, __u32 side, __u32 frame)
 {
-    const __u32 mtu = globals.settings[side & 1].mtu, outer = outer_size(backend);
+    const __u32 mtu = globals.settings[side & 1].mtu;
     if (facts->length + outer > mtu) return too_big(context, facts, mtu - outer, side, frame);
     return facts->ttl <= 1 ? too_old(context, facts, side, frame) : 0;
 }

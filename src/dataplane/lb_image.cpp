@@ -2,6 +2,7 @@
 // From a configuration to tables, and from one generation's tables to the next one's.
 #include "dataplane/lb_image.h"
 
+#include "dataplane/lb_nat.h"
 #include "dataplane/lb_vip_lines.h"
 #include "dataplane/maglev.h"
 
@@ -81,7 +82,7 @@ lb_settings settings_of(const LbConfig& config)
 }
 
 static_assert(static_cast<int>(LbMode::Ipip) == LB_IPIP && static_cast<int>(LbMode::Gue) == LB_GUE &&
-              static_cast<int>(LbMode::Layer2) == LB_LAYER2);
+              static_cast<int>(LbMode::Layer2) == LB_LAYER2 && static_cast<int>(LbMode::Nat) == LB_NAT);
 
 static_assert(static_cast<int>(LbVip::Affinity::Flow) == LB_BY_FLOW &&
               static_cast<int>(LbVip::Affinity::Source) == LB_BY_SOURCE &&
@@ -94,6 +95,7 @@ lb_backend backend_of(const LbBackend& wanted, LbMode mode)
     backend.ipv6 = wanted.address.ipv6;
     backend.present = 1;
     backend.mode = static_cast<std::uint8_t>(mode);
+    backend.port = wanted.port;
     backend.link_known = wanted.link.has_value();
     if (wanted.link) std::ranges::copy(*wanted.link, backend.link);
     return backend;
@@ -181,6 +183,12 @@ bool fragments_fit(const LbConfig& config, const LbVip& of)
     });
 }
 
+unsigned traits_of(const LbConfig& config, const LbVip& vip)
+{
+    const bool translated = config.pools[vip.pool].mode == LbMode::Nat;
+    return (translated ? +LB_TRANSLATED : 0U) | (translated || !fragments_fit(config, vip) ? +LB_DROP_FRAGMENTS : 0U);
+}
+
 void add_vips(LbImage& image, const LbConfig& config)
 {
     std::set<std::tuple<Prefix, std::uint8_t>> fragments;
@@ -189,7 +197,7 @@ void add_vips(LbImage& image, const LbConfig& config)
         value.row = image.pools.at(config.pools[vip.pool].name);
         value.counter = image.counters.at(to_text(vip));
         value.affinity = static_cast<std::uint8_t>(vip.affinity);
-        value.drop_fragments = !fragments_fit(config, vip);
+        value.traits = static_cast<std::uint8_t>(traits_of(config, vip));
         add_key(image, vip, vip.port, value);
         if (fragments.emplace(vip.address, vip.protocol).second) add_key(image, vip, 0, value);
     }
@@ -231,10 +239,11 @@ Result<LbImage> make_lb_image(const LbConfig& config, const LbImage* before, std
 {
     LbImage image;
     image.settings = settings_of(config);
+    if (config.nat) image.settings.nat = TRY(nat_settings(*config.nat, before ? &before->settings.nat : nullptr));
     TRY_VOID(number(image, config, before ? *before : LbImage{}));
     bool changed = false;
-    for (const LbPool& pool : config.pools)
-        changed |= add_pool(image, pool, earlier(before, pool.name, image, now));
+    for (const LbPool& pool : config.pools) // translated connections are known one by one
+        changed |= add_pool(image, pool, pool.mode == LbMode::Nat ? Earlier{} : earlier(before, pool.name, image, now));
     if (changed) image.settings.drain_until = now + static_cast<std::uint64_t>(config.drain.count());
     add_vips(image, config);
     image.lines4 = make_vip_lines4(image.keys4, image.vips4, image.settings.vips4);

@@ -24,8 +24,12 @@ enum lb_affinity {
 struct lb_vip {
     __u32 row; /* where its pool's slots begin */
     __u16 counter;
-    __u8 affinity;       /* enum lb_affinity */
-    __u8 drop_fragments; /* they cannot be given to the right backend */
+    __u8 affinity; /* enum lb_affinity */
+    __u8 traits;   /* enum lb_trait */
+};
+enum lb_trait {
+    LB_DROP_FRAGMENTS = 1, /* they cannot be given to the right backend */
+    LB_TRANSLATED = 2,     /* its backends are of mode LB_NAT */
 };
 
 /* VIPs by key. A key's line is found by multiplication with numbers for which no line got more keys than it has places:
@@ -75,14 +79,15 @@ struct lb_half_row {
 #define LB_HALF_NUMBER(half) ((half) & 0x7fff)
 #define LB_HALF_CONSULT(half) ((half) >> 15)
 
-enum lb_mode { LB_IPIP, LB_GUE, LB_LAYER2, LB_QUIC = 8 /* no way to a backend, but needs code all the same */ };
+enum lb_mode { LB_IPIP, LB_GUE, LB_LAYER2, LB_NAT, LB_QUIC = 8 /* no way to a backend, but needs code all the same */ };
 
 struct lb_backend {
     __u32 address[4];
     __u8 ipv6, present; /* not present: nobody has this number now */
     __u8 mode;          /* enum lb_mode */
     __u8 link_known;    /* layer 2: `link` is its link address, and it is reached by the interface of arrival */
-    __u8 link[6], unused[2];
+    __u8 link[6];
+    __u16 port; /* NAT: where it listens; 0: where its VIP does */
 };
 
 /* A server ID of a connection ID, in the pool that begins at `row`; the value is the backend's number. */
@@ -92,6 +97,17 @@ struct lb_quic_key {
 
 /* Of what a connection's hash is made: a constant, and a factor for each of ten words of 32 bits. */
 enum { LB_HASH_FACTORS = 11 };
+/* NAT: the balancer's own addresses, each at a place that it keeps; a place without one holds zeros. */
+enum {
+    LB_NAT_PLACES = 8,        /* of each family; IPv6 counts on from there */
+    LB_NAT_ENTRIES = 1 << 17, /* of a place: a port, of UDP the upper half */
+};
+struct lb_nat_settings {
+    __u32 address4[LB_NAT_PLACES], address6[LB_NAT_PLACES][4];
+    __u32 places4, places6;   /* behind which there are none */
+    __u32 first, ports;       /* of them */
+    __u32 idle_tcp, idle_udp; /* of connections that were answered, in 2^30 nanoseconds */
+};
 
 struct lb_settings {
     __u64 hash[LB_HASH_FACTORS];
@@ -103,6 +119,7 @@ struct lb_settings {
     __u32 gue_port;               /* network order */
     __u32 quic_config;            /* the first three bits of connection IDs that hold a server ID */
     __u32 icmp_rate;              /* errors that a CPU sends a second, at most */
+    struct lb_nat_settings nat;
 };
 
 /* What the program reads first: its .bss, which is written through a mapping. */
@@ -120,6 +137,31 @@ struct lb_set {
     __u64 way[LB_WAYS];
 };
 
+/* A translated connection, as its client knows it. */
+struct lb_nat_key {
+    __u32 client[4], vip[4];
+    __u16 client_port, vip_port;
+    __u32 protocol; /* IPv6: 256 more */
+};
+/* What stands at a place's port. The word is exchanged as a whole: state (enum lb_nat_state, 8 bits), how often the
+ * entry was taken (24), and when it was used last, in 2^30 nanoseconds (32). */
+struct lb_nat_entry {
+    __u64 word;
+    struct lb_nat_key key;
+    __u32 backend[4];
+    __u16 backend_port, number;
+    __u32 unused;
+};
+enum lb_nat_state {
+    LB_NAT_TAKEN = 1,
+    LB_NAT_FILLED = 2,
+    LB_NAT_ANSWERED = 4,      /* the backend did */
+    LB_NAT_OPEN = 8,          /* its client heard that */
+    LB_NAT_CLIENT_DONE = 16,  /* FIN */
+    LB_NAT_BACKEND_DONE = 32, /* FIN */
+    LB_NAT_RESET = 64,
+};
+
 /* ICMP errors that a CPU sent in this second. */
 struct lb_answers {
     __u64 second, count;
@@ -131,9 +173,14 @@ enum lb_counter {
     LB_DROP_FRAGMENT,
     LB_DROP_TOO_BIG, /* for the way to the backend, with the outer header */
     LB_DROP_NO_BACKEND,
-    LB_DROP_NO_ROOM, /* the driver leaves no space in front of the frame */
-    LB_DROP_TTL,     /* it has been forwarded too often */
-    LB_DROP_NO_WAY,  /* layer 2: no route to the backend, or its link address is not known */
+    LB_DROP_NO_ROOM,     /* the driver leaves no space in front of the frame */
+    LB_DROP_TTL,         /* it has been forwarded too often */
+    LB_DROP_NO_WAY,      /* layer 2, NAT: no route, or a link address is not known */
+    LB_DROP_NAT_FULL,    /* NAT: no port for a new connection */
+    LB_DROP_NAT_HEADERS, /* NAT: ports behind IPv6 extension headers */
+    LB_COUNT_NAT_BACK,   /* from backends to clients */
+    LB_COUNT_NAT_BEGUN,  /* connections */
+    LB_COUNT_NAT_PUSHED, /* connections that were not open gave way to others */
     LB_COUNT_VIPS = 16,
     LB_COUNT_BACKENDS = LB_COUNT_VIPS + 4096,
     LB_COUNT_MOST = LB_COUNT_BACKENDS + LB_NUMBERS

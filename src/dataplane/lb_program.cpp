@@ -2,6 +2,7 @@
 // Loading the load balancer, and giving it its configurations.
 #include "dataplane/lb_program.h"
 
+#include "dataplane/lb_nat.h"
 #include "dataplane/loaded.h"
 #include "dataplane/pins.h"
 #include "kernel/libbpf_silence.h"
@@ -34,18 +35,28 @@ struct Table {
 constexpr Table vips4_table{BPF_MAP_TYPE_ARRAY, "vips4", BPF_F_INNER_MAP};
 constexpr Table vips6_table{BPF_MAP_TYPE_ARRAY, "vips6", BPF_F_INNER_MAP};
 constexpr Table quic_table{BPF_MAP_TYPE_HASH, "quic", 0};
+constexpr Table nat_table{BPF_MAP_TYPE_ARRAY, "nat", 0};
+constexpr Table nat_flows_table{BPF_MAP_TYPE_HASH, "nat_flows", BPF_F_NO_PREALLOC};
+constexpr std::uint32_t nat_flows_most = 1U << 20;
 constexpr Table rows_table{BPF_MAP_TYPE_ARRAY, "rows", BPF_F_INNER_MAP};
 constexpr Table befores_table{BPF_MAP_TYPE_ARRAY, "befores", BPF_F_INNER_MAP};
 constexpr Table backends_table{BPF_MAP_TYPE_ARRAY, "backends", BPF_F_INNER_MAP};
 
 template <class Key, class Value>
-Result<Fd> make_table(const Table& table, const std::vector<Key>& keys, const std::vector<Value>& values)
+Result<Fd> make_empty(const Table& table, std::uint32_t size)
 {
     LIBBPF_OPTS(bpf_map_create_opts, options);
     options.map_flags = table.flags;
-    auto count = static_cast<__u32>(values.size());
-    Fd map(bpf_map_create(table.type, table.name, sizeof(Key), sizeof(Value), std::max(count, 1U), &options));
+    Fd map(bpf_map_create(table.type, table.name, sizeof(Key), sizeof(Value), size, &options));
     if (!map) return std::unexpected(errno_error(fmt::format("make the table {}", table.name), errno));
+    return map;
+}
+
+template <class Key, class Value>
+Result<Fd> make_table(const Table& table, const std::vector<Key>& keys, const std::vector<Value>& values)
+{
+    auto count = static_cast<__u32>(values.size());
+    Fd map = TRY((make_empty<Key, Value>(table, std::max(count, 1U))));
     if (count > 0 && bpf_map_update_batch(map.get(), keys.data(), values.data(), &count, nullptr) < 0)
         return std::unexpected(errno_error(fmt::format("fill the table {}", table.name), errno));
     return map;
@@ -88,23 +99,30 @@ Result<void> put_all(std::span<const Replacement> fresh, std::uint32_t side)
     return done;
 }
 
-// Every row of the array that stands on `side`.
-Result<std::vector<lb_half_row>> read_rows(const Fd& sides, std::uint32_t side)
+bool stands(const Fd& sides, std::uint32_t side)
+{
+    std::uint32_t id = 0;
+    return bpf_map_lookup_elem(sides.get(), &side, &id) == 0;
+}
+
+// Every value of the array that stands on `side`.
+template <class Value>
+Result<std::vector<Value>> read_array(const Fd& sides, const Table& what, std::uint32_t side)
 {
     std::uint32_t id = 0;
     bpf_map_info info{};
     __u32 size = sizeof info;
     if (bpf_map_lookup_elem(sides.get(), &side, &id) < 0)
-        return std::unexpected(errno_error("find the load balancer's rows", errno));
-    const Fd rows(bpf_map_get_fd_by_id(id));
-    if (!rows || bpf_obj_get_info_by_fd(rows.get(), &info, &size) < 0)
-        return std::unexpected(errno_error("open the load balancer's rows", errno));
-    std::vector<lb_half_row> values(info.max_entries);
+        return std::unexpected(errno_error(fmt::format("find the load balancer's table {}", what.name), errno));
+    const Fd array(bpf_map_get_fd_by_id(id));
+    if (!array || bpf_obj_get_info_by_fd(array.get(), &info, &size) < 0)
+        return std::unexpected(errno_error(fmt::format("open the load balancer's table {}", what.name), errno));
+    std::vector<Value> values(info.max_entries);
     std::vector<std::uint32_t> keys(info.max_entries);
     __u32 count = info.max_entries, next = 0;
-    if (bpf_map_lookup_batch(rows.get(), nullptr, &next, keys.data(), values.data(), &count, nullptr) < 0 &&
+    if (bpf_map_lookup_batch(array.get(), nullptr, &next, keys.data(), values.data(), &count, nullptr) < 0 &&
         errno != ENOENT)
-        return std::unexpected(errno_error("read the load balancer's rows", errno));
+        return std::unexpected(errno_error(fmt::format("read the load balancer's table {}", what.name), errno));
     values.resize(count);
     return values;
 }
@@ -179,7 +197,9 @@ Result<LbProgram> LbProgram::loaded(std::uint32_t modes, std::uint32_t sets, con
                                                                         {Backends, maps.backends_of},
                                                                         {Quic, maps.quic_of},
                                                                         {Counts, maps.lb_counts},
-                                                                        {Connections, maps.connections}}};
+                                                                        {Connections, maps.connections},
+                                                                        {Nat, maps.nat_tables},
+                                                                        {NatFlows, maps.nat_flows_of}}};
     for (const auto& [part, map] : tables)
         if (of && bpf_map__reuse_fd(map, (*of)[part].get()) < 0) return not_loaded("load balancer", errno);
     if (const int code = lb_bpf__load(skeleton.get()); code < 0) return not_loaded("load balancer", -code);
@@ -237,6 +257,40 @@ std::uint64_t LbProgram::generation() const
     return std::atomic_ref<__u64>(globals_->generation).load(std::memory_order_acquire);
 }
 
+// A table for each address that had none; what packets see now uses the others.
+Result<void> LbProgram::provide_nat(const lb_nat_settings& wanted) const
+{
+    const lb_nat_settings& now = globals_->settings[generation() & 1].nat;
+    bool any = false;
+    for (std::uint32_t place = 0; place < 2 * LB_NAT_PLACES; ++place) {
+        const auto address = nat_address(wanted, place);
+        any |= address.has_value();
+        if (!address || (stands(parts_[Nat], place) && address == nat_address(now, place))) continue;
+        auto table = TRY((make_empty<std::uint32_t, lb_nat_entry>(nat_table, LB_NAT_ENTRIES)));
+        TRY_VOID(put({&parts_[Nat], &nat_table, std::move(table)}, place));
+    }
+    if (!any || stands(parts_[NatFlows], 0)) return {};
+    auto flows = TRY((make_empty<lb_nat_key, std::uint32_t>(nat_flows_table, nat_flows_most)));
+    return put({&parts_[NatFlows], &nat_flows_table, std::move(flows)}, 0);
+}
+
+void LbProgram::drop_nat(const lb_nat_settings& wanted) const
+{
+    bool any = false;
+    for (std::uint32_t place = 0; place < 2 * LB_NAT_PLACES; ++place) {
+        const bool used = nat_address(wanted, place).has_value();
+        any |= used;
+        if (!used) (void)bpf_map_delete_elem(parts_[Nat].get(), &place);
+    }
+    const std::uint32_t first = 0;
+    if (!any) (void)bpf_map_delete_elem(parts_[NatFlows].get(), &first);
+}
+
+Result<std::vector<lb_nat_entry>> LbProgram::nat_entries(std::uint32_t place) const
+{
+    return read_array<lb_nat_entry>(parts_[Nat], nat_table, place);
+}
+
 Result<void> LbProgram::configure(const LbImage& image)
 {
     const std::uint64_t next = generation() + 1;
@@ -255,11 +309,13 @@ Result<void> LbProgram::configure(const LbImage& image)
     tables[4].table = TRY(make_array(backends_table, image.backends));
     tables[5].table = TRY(make_table(quic_table, image.quic_keys, image.quic));
     TRY_VOID(put_all(tables, side));
+    TRY_VOID(provide_nat(image.settings.nat));
     globals_->settings[side] = image.settings;
     std::atomic_ref<__u64>(globals_->generation).store(next, std::memory_order_release);
     // What only packets before the switch read is let go of once they are through, which takes as long as to replace
     // any table by itself.
     TRY_VOID(put(tables[0], side));
+    drop_nat(image.settings.nat);
     const std::vector<lb_half_row> none;
     tables[2].table = TRY(make_array(rows_table, none));
     tables[3].table = TRY(make_array(befores_table, none));
@@ -271,7 +327,8 @@ Result<LbImage> LbProgram::running_image() const
     const auto side = static_cast<std::uint32_t>(generation() & 1);
     LbImage image;
     image.settings = globals_->settings[side];
-    const Halves halves{TRY(read_rows(parts_[Rows], side)), TRY(read_rows(parts_[Befores], side))};
+    const Halves halves{TRY(read_array<lb_half_row>(parts_[Rows], rows_table, side)),
+                        TRY(read_array<lb_half_row>(parts_[Befores], befores_table, side))};
     image.rows = rows_of(halves);
     return image;
 }

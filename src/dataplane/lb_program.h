@@ -36,6 +36,8 @@ public:
     std::uint64_t generation() const;
     // Every packet sees the configuration before or this one. On failure the one before stays.
     Result<void> configure(const LbImage& image);
+    // What stands at the ports of that place of lb_nat_settings.
+    Result<std::vector<lb_nat_entry>> nat_entries(std::uint32_t place) const;
     // Settings and rows that packets see now. Names are not in the kernel.
     Result<LbImage> running_image() const;
     Result<lb_count> read_count(std::uint32_t counter) const; // summed over CPUs
@@ -44,14 +46,31 @@ public:
     Result<Handled> run(std::span<const std::uint8_t> frame) const;
 
 private:
-    enum Part { Program, Globals, Vips4, Vips6, Rows, Befores, Backends, Quic, Counts, Connections, part_count };
-    static constexpr std::array<const char*, part_count> names{"program", "globals",  "vips4", "vips6",  "rows",
-                                                               "befores", "backends", "quic",  "counts", "connections"};
+    enum Part {
+        Program,
+        Globals,
+        Vips4,
+        Vips6,
+        Rows,
+        Befores,
+        Backends,
+        Quic,
+        Counts,
+        Connections,
+        Nat,
+        NatFlows,
+        part_count
+    };
+    static constexpr std::array<const char*, part_count> names{"program", "globals",     "vips4",    "vips6",
+                                                               "rows",    "befores",     "backends", "quic",
+                                                               "counts",  "connections", "nat",      "nat-flows"};
     struct Unmap {
         void operator()(lb_globals* globals) const;
     };
     using Parts = std::array<Fd, part_count>;
     static Result<LbProgram> made_of(Parts parts);
+    Result<void> provide_nat(const lb_nat_settings& wanted) const;
+    void drop_nat(const lb_nat_settings& wanted) const;
     // `sets` of connections; on the tables `of` where there are some.
     static Result<LbProgram> loaded(std::uint32_t modes, std::uint32_t sets, const Parts* of);
     LbProgram(Parts parts, lb_globals* globals) : parts_(std::move(parts)), globals_(globals) {}

@@ -127,30 +127,34 @@ INLINE int set_link_addresses(struct xdp_md* context, const __u8* to, const __u8
     return 1;
 }
 
-/* To the backend's own link address: the one that is configured, by the interface where the packet came in; else what
- * the kernel's routes and neighbours say. */
-INLINE int hand_over(struct xdp_md* context, const struct facts* facts, const struct lb_backend* backend, __u32 frame)
+/* To the link address that the kernel's routes and neighbours say. */
+INLINE int routed(struct xdp_md* context, const struct facts* facts, const __u32* to, __u32 ipv6, __u32 frame)
 {
-    __u8 own[6];
-    struct bpf_fib_lookup way = {.family = backend->ipv6 ? ADDRESS_IPV6 : ADDRESS_IPV4};
-    if (backend->link_known) {
-        const __u8* data = data_of(context);
-        if ((const void*)(data + ETHERNET) > end_of(context)) return dropped(LB_DROP_MALFORMED, frame);
-        __builtin_memcpy(own, data, sizeof(own));
-        return set_link_addresses(context, backend->link, own) ? XDP_TX : dropped(LB_DROP_MALFORMED, frame);
-    }
+    struct bpf_fib_lookup way = {.family = ipv6 ? ADDRESS_IPV6 : ADDRESS_IPV4};
     way.ifindex = context->ingress_ifindex;
     way.tot_len = (__u16)facts->length;
-    way.ipv6_dst[0] = backend->address[0];
-    way.ipv6_dst[1] = backend->address[1];
-    way.ipv6_dst[2] = backend->address[2];
-    way.ipv6_dst[3] = backend->address[3];
-    if (!backend->ipv6) way.ipv4_dst = backend->address[0];
+    way.ipv6_dst[0] = to[0];
+    way.ipv6_dst[1] = to[1];
+    way.ipv6_dst[2] = to[2];
+    way.ipv6_dst[3] = to[3];
+    if (!ipv6) way.ipv4_dst = to[0];
     const long found = bpf_fib_lookup(context, &way, sizeof(way), 0);
     if (found == BPF_FIB_LKUP_RET_FRAG_NEEDED) return dropped(LB_DROP_TOO_BIG, frame);
     if (found != BPF_FIB_LKUP_RET_SUCCESS) return dropped(LB_DROP_NO_WAY, frame);
     if (!set_link_addresses(context, way.dmac, way.smac)) return dropped(LB_DROP_MALFORMED, frame);
     return way.ifindex == context->ingress_ifindex ? XDP_TX : (int)bpf_redirect(way.ifindex, 0);
+}
+
+/* To the backend's own link address: the one that is configured, by the interface where the packet came in; else as the
+ * kernel knows it. */
+INLINE int hand_over(struct xdp_md* context, const struct facts* facts, const struct lb_backend* backend, __u32 frame)
+{
+    __u8 own[6];
+    const __u8* data = data_of(context);
+    if (!backend->link_known) return routed(context, facts, backend->address, backend->ipv6, frame);
+    if ((const void*)(data + ETHERNET) > end_of(context)) return dropped(LB_DROP_MALFORMED, frame);
+    __builtin_memcpy(own, data, sizeof(own));
+    return set_link_addresses(context, backend->link, own) ? XDP_TX : dropped(LB_DROP_MALFORMED, frame);
 }
 
 /* What is forwarded lives a hop less, or a packet could go round forever between routers that disagree (RFC 2003,

@@ -57,7 +57,8 @@ std::string label(std::string_view text)
     return result + "\"";
 }
 
-constexpr std::array<const char*, 3> counted_words{"vip", "backend", "dropped"};
+constexpr std::array<const char*, 4> counted_words{"vip", "backend", "dropped", "nat"};
+constexpr std::array<const char*, 4> counted_labels{"vip", "backend", "reason", "event"};
 
 } // namespace
 
@@ -159,11 +160,12 @@ std::string to_prometheus(const std::vector<LbCounted>& counts)
         for (std::size_t kind = 0; kind < counted_words.size(); ++kind) {
             const std::string metric =
                 fmt::format("netwright_lb_{}_{}_total", counted_words.at(kind), bytes ? "bytes" : "packets");
+            if (std::ranges::find(counts, static_cast<LbCounted::Of>(kind), &LbCounted::of) == counts.end()) continue;
             text += fmt::format("# TYPE {} counter\n", metric);
             for (const LbCounted& count : counts)
                 if (static_cast<std::size_t>(count.of) == kind)
-                    text += fmt::format("{}{{{}=\"{}\"}} {}\n", metric, kind == 2 ? "reason" : counted_words.at(kind),
-                                        count.name, bytes ? count.sum.bytes : count.sum.packets);
+                    text += fmt::format("{}{{{}=\"{}\"}} {}\n", metric, counted_labels.at(kind), count.name,
+                                        bytes ? count.sum.bytes : count.sum.packets);
         }
     return text;
 }

@@ -82,6 +82,8 @@ struct {
     __type(value, struct lb_count);
 } lb_counts SEC(".maps");
 
+enum { MALFORMED = BIT(ODD_TINY_FRAGMENT + 1) - 1 }; /* what cannot be read as what it claims to be */
+
 INLINE int uses(__u32 mode) { return (modes & BIT(mode)) != 0; }
 
 INLINE void count(__u32 counter, __u32 bytes)
@@ -103,4 +105,10 @@ INLINE void* of_side(void* sides, __u32 side, const void* key)
 {
     void* table = bpf_map_lookup_elem(sides, &side);
     return table ? bpf_map_lookup_elem(table, key) : 0;
+}
+
+INLINE const struct lb_backend* backend_of(__u32 side, __u32 number)
+{
+    const struct lb_backend* backend = of_side(&backends_of, side, &number);
+    return backend && backend->present ? backend : 0;
 }

@@ -72,6 +72,31 @@ vips: [{address: 192.0.2.1, port: 80, protocol: tcp, pool: near}]
     CHECK(config->pools[1].mode == LbMode::Gue);
 }
 
+TEST_CASE("NAT is read, with ports and times that are safe unless given")
+{
+    const auto read = [](const std::string& nat) {
+        auto config = parse_lb_config("mode: nat\nnat: " + nat +
+                                          "\npools: {web: {backends: [{address: 10.0.0.1, port: 8080}]}}\n"
+                                          "vips: [{address: 192.0.2.1, port: 80, protocol: tcp, pool: web}]\n",
+                                      "lb.yaml");
+        REQUIRE_MESSAGE(config, config.error().what);
+        CHECK(config->pools[0].mode == LbMode::Nat);
+        CHECK(config->pools[0].backends[0].port == 8080);
+        return config->nat.value_or(LbNat{});
+    };
+    const LbNat plain = read("{addresses: 10.9.0.1}");
+    REQUIRE(plain.addresses.size() == 1);
+    CHECK(to_text(plain.addresses[0]) == "10.9.0.1");
+    CHECK(plain.first == 1024);
+    CHECK(plain.last == 32767);
+    const LbNat full = read("{addresses: [10.9.0.1, \"2001:db8::9\"], ports: 40000, tcp_idle: 1h, udp_idle: 30s}");
+    CHECK(full.addresses.size() == 2);
+    CHECK(full.first == 40000);
+    CHECK(full.last == 40000);
+    CHECK(full.tcp_idle == std::chrono::hours(1));
+    CHECK(full.udp_idle == std::chrono::seconds(30));
+}
+
 TEST_CASE("what is wrong is named with its line and the way out")
 {
     struct Case {
@@ -104,7 +129,26 @@ TEST_CASE("what is wrong is named with its line and the way out")
         Case{"mode: layer2\n" + pool("[{address: 10.0.0.1, mac: 02:00:00-00:00:01}]"), "02:00:00:00:00:01"},
         Case{head + "pools:\n  a: {mode: gue, backends: [{address: 10.0.0.1}]}\n"
                     "  b: {backends: [{address: 10.0.0.1}]}\n",
-             "lb.yaml:4:18: backend 10.0.0.1 has another mode or mac in pool 'a'"},
+             "lb.yaml:4:18: backend 10.0.0.1 has another mode, mac or port in pool 'a'"},
+        Case{pool("[{address: 10.0.0.1, port: 80}]"), "mode nat"},
+        Case{"mode: nat\n" + pool("[{address: 10.0.0.1}]"), "lb.yaml:3:26: mode nat needs 'nat: {addresses"},
+        Case{"nat: {ports: 1-2}\n", "addresses"},
+        Case{"nat: {addresses: []}\n", "addresses is empty"},
+        Case{"nat: {addresses: [10.9.0.1, 10.9.0.1]}\n", "stands twice"},
+        Case{"nat: {addresses: [10.9.0.1/24]}\n", "write 192.0.2.1"},
+        Case{"nat: {addresses: 10.9.0.1, ports: 5-2}\n", "'5-2' are no ports: write 1024-32767"},
+        Case{"nat: {addresses: 10.9.0.1, ports: 1-65536}\n", "are no ports"},
+        Case{"nat: {addresses: 10.9.0.1, tcp_idle: 1s}\n", "tcp_idle is 10s to 30 days"},
+        Case{"nat: {addresses: [10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4, 10.0.0.5, 10.0.0.6, 10.0.0.7, 10.0.0.8, "
+             "10.0.0.9]}\n",
+             "at most 8 addresses of a family"},
+        Case{"mode: nat\nnat: {addresses: 10.9.0.1}\n" + pool("[{address: \"2001:db8::1\"}]"), "add one to 'addresses"},
+        Case{"mode: nat\nnat: {addresses: 10.9.0.1}\n" + pool("[{address: 10.9.0.1}]"), "is one of the addresses"},
+        Case{"mode: nat\nnat: {addresses: 10.9.0.1}\npools: {web: {backends: [{address: 10.0.0.1}]}}\nvips:\n"
+             "- {address: \"2001:db8::1\", port: 80, protocol: tcp, pool: web}\n",
+             "another family than VIP [2001:db8::1]:80/tcp"},
+        Case{"nat: {addresses: 192.0.2.1}\n" + vip("address: 192.0.2.1, port: 80, protocol: tcp, pool: web"),
+             "VIP 192.0.2.1:80/tcp is one of these addresses"},
         Case{head + "mtu: 20", "576 to 65535"},
         Case{head + "drain: 10", "unit"},
         Case{head + "drain: 48h", "at most 24h"},

@@ -111,7 +111,7 @@ TEST_CASE("fragments are balanced only where all VIPs of the address and protoco
         const LbImage image = image_of(config_of(one, vips));
         const lb_vip* found = vip_at(image, 0, protocol);
         REQUIRE(found);
-        return found->drop_fragments == 1;
+        return found->traits == LB_DROP_FRAGMENTS;
     };
     CHECK(drops(web, 6));
     CHECK_FALSE(drops(vip + "port: 80, protocol: tcp, affinity: source}", 6));

@@ -103,6 +103,133 @@ TEST_CASE("path MTU discovery works in both directions")
     CHECK(network.told("stats")["dropped"]["too-big"]["packets"].get<int>() > 0);
 }
 
+namespace {
+
+void write_nat(const Network& network, int a, int b)
+{
+    const auto backend = [](const std::string& net, int weight, const std::string& more) {
+        return "{address: 10.4." + net + ".2, weight: " + std::to_string(weight) + more + "}";
+    };
+    std::ofstream(network.directory / "lb.yaml")
+        << "{interfaces: [eth0, d-a, d-b], mode: nat, nat: {addresses: 10.9.0.1}, pools: {web: {backends: ["
+        << backend("1", a, ", port: 80") << ", " << backend("2", b, ", port: 80") << "]}}, "
+        << "vips: [{address: 192.0.2.1, port: [80, 443], protocol: [tcp, udp], pool: web}]}";
+}
+
+void apply_nat(const Network& network, int a, int b)
+{
+    write_nat(network, a, b);
+    const auto applied = network.lb("apply lb.yaml");
+    REQUIRE_MESSAGE(applied.status == 0, applied.out);
+}
+
+Fd udp_client()
+{
+    Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const timeval patience{2, 0};
+    (void)::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    const sockaddr_in address = vip();
+    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return {};
+    return socket;
+}
+
+} // namespace
+
+TEST_CASE("NAT: connections to backends that know nothing of the balancer live through reloads and drains")
+{
+    constexpr unsigned wanted = 2000;
+    const Network network;
+    network.only_links();
+    const Backend a("a"), b("b");
+    apply_nat(network, 1, 1);
+    std::atomic<unsigned> opened = 0, broken = 0;
+    std::vector<std::thread> threads;
+    for (unsigned i = 0; i < 2; ++i)
+        threads.emplace_back([&] {
+            move_to("client");
+            std::deque<std::pair<Fd, char>> open; // each lives until a hundred others have begun
+            while (opened++ < wanted) {
+                open.emplace_back(connected(), '-');
+                open.back().second = who(open.back().first);
+                broken += open.back().second == '-';
+                if (open.size() <= 100) continue;
+                broken += who(open.front().first) != open.front().second;
+                open.pop_front();
+            }
+            for (const auto& [connection, first] : open)
+                broken += who(connection) != first;
+        });
+    int reloads = 0;
+    for (; opened < wanted || reloads < 5; ++reloads)
+        apply_nat(network, reloads % 3, (reloads + 1) % 3 + (reloads % 3 == 2 ? 1 : 0));
+    for (std::thread& thread : threads)
+        thread.join();
+    CHECK_MESSAGE(broken == 0, broken.load(), " of ", opened.load(), " in ", reloads, " reloads");
+    apply_nat(network, 0, 1);
+    as_client([&] {
+        for (int i = 0; i < 50; ++i)
+            CHECK(who(connected()) == 'b');
+        const Fd connection = connected();
+        CHECK(answers_to(connection, "L", bulk) == bulk);
+        CHECK(answers_to(connection, std::string(8000, '.'), 8000) == 8000);
+    });
+    const auto stats = network.told("stats");
+    CHECK(stats["nat"]["begun"]["packets"].get<unsigned>() >= wanted + 51);
+    CHECK(stats["nat"]["answers"]["packets"].get<unsigned>() > wanted * 3);
+    for (const auto& [reason, count] : stats["dropped"].items())
+        CHECK_MESSAGE(count["packets"] == 0, reason);
+    CHECK(network.lb("stats --prometheus").out.find("netwright_lb_nat_packets_total{event=\"begun\"} ") !=
+          std::string::npos);
+    const auto view = network.told("show");
+    REQUIRE(view["nat"].size() == 1);
+    CHECK(view["nat"][0]["address"] == "10.9.0.1");
+    CHECK(view["nat"][0]["ports"] == 31744);
+    CHECK(network.lb("show").out.find("nat address") != std::string::npos);
+}
+
+TEST_CASE("NAT: datagrams go and come, and a closed port's answer reaches the client")
+{
+    const Network network;
+    network.only_links();
+    apply_nat(network, 0, 1);
+    as_client([&] {
+        const Fd nobody = udp_client();
+        char byte = '?';
+        CHECK(::send(nobody.get(), &byte, 1, 0) == 1);
+        CHECK(::recv(nobody.get(), &byte, 1, 0) == -1);
+        CHECK(errno == ECONNREFUSED); // the ICMP error was translated
+    });
+    std::atomic<bool> over = false, ready = false;
+    std::thread echo([&] {
+        move_to("b");
+        const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        const timeval patience{0, 50'000};
+        (void)::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+        sockaddr_in address = vip(), from{};
+        address.sin_addr.s_addr = INADDR_ANY;
+        if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) over = true;
+        ready = true;
+        char byte = 0;
+        for (socklen_t size = sizeof from; !over; size = sizeof from)
+            if (::recvfrom(socket.get(), &byte, 1, 0, reinterpret_cast<sockaddr*>(&from), &size) == 1)
+                (void)::sendto(socket.get(), &byte, 1, 0, reinterpret_cast<const sockaddr*>(&from), size);
+    });
+    while (!ready)
+        std::this_thread::yield();
+    as_client([&] {
+        const Fd client = udp_client();
+        for (const char letter : std::string("netwright")) {
+            char heard = 0;
+            CHECK(::send(client.get(), &letter, 1, 0) == 1);
+            CHECK(::recv(client.get(), &heard, 1, 0) == 1);
+            CHECK(heard == letter);
+        }
+    });
+    over = true;
+    echo.join();
+    CHECK(network.told("show")["nat"][0]["udp"].get<unsigned>() >= 1);
+}
+
 TEST_CASE("10,000 connections live through reloads")
 {
     constexpr unsigned wanted = 10'000, clients = 4;

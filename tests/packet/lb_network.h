@@ -258,6 +258,28 @@ public:
             support::must(inside("lb") + "ping -c 1 -W 2 " + net + ".2"); // the kernel learns the link address
         }
     }
+    // Backends of which the links alone are left: no VIP, no tunnel, no way anywhere but to the balancer's own address.
+    static void only_links()
+    {
+        direct_links();
+        support::must(inside("lb") + "sysctl -qw net.ipv4.conf.all.forwarding=1");
+        support::must("ip -n " + space("lb") + " addr add 10.9.0.1/32 dev lo");
+        for (const std::string name : {"a", "b"}) {
+            const std::string there = "ip -n " + space(name) + " ",
+                              net = "10.4." + std::string(name == "a" ? "1" : "2");
+            support::must(inside(name) + "ethtool -K eth1 tx off"); // whole checksums, as below
+            support::must(there + "addr del 192.0.2.1/32 dev lo");
+            support::must(there + "link set eth0 down");
+            support::must(there + "route add 10.9.0.1/32 via " + net + ".1");
+            support::must(there + "neigh replace " + net + ".1 lladdr " + link_address("lb", "d-" + name) +
+                          " dev eth1");
+        }
+    }
+    static std::string link_address(const std::string& name, const std::string& interface)
+    {
+        const std::string text = support::must("ip -n " + space(name) + " -o link show " + interface);
+        return text.substr(text.find("link/ether ") + 11, 17);
+    }
     nlohmann::json told(const std::string& what) const
     {
         const auto output = lb(what + " --json");

@@ -120,11 +120,14 @@ pools:
   web: {backends: [{address: 10.77.0.9}, {address: "2001:db8:3::3", weight: 2}]}
   far: {mode: gue, backends: [{address: 10.77.0.10}, {address: "2001:db8:3::4"}]}
   near: {mode: layer2, backends: [{address: 10.77.0.2}]}
+  plain: {mode: nat, backends: [{address: 10.77.0.11, port: 8080}]}
+nat: {addresses: [10.77.0.1, "2001:db8:9::1"]}
 vips:
   - {address: 192.0.2.1, port: [80, 443], protocol: tcp, pool: web}
   - {address: "2001:db8:1::1", port: 53, protocol: [tcp, udp], pool: web, affinity: source}
   - {address: 192.0.2.1, port: 53, protocol: udp, pool: far, affinity: quic}
   - {address: 192.0.2.2, port: 80, protocol: tcp, pool: near}
+  - {address: 192.0.2.3, port: 80, protocol: tcp, pool: plain}
 )");
     for (int generation = 1; generation <= 2; ++generation) {
         const support::Output applied = netwright("lb apply /tmp/lb.yaml");
@@ -136,6 +139,12 @@ vips:
     CHECK(shell("ip -n far route add 192.0.2.1 via 10.77.0.1").status == 0);
     (void)shell("ip netns exec far busybox nc -w 1 192.0.2.1 80 </dev/null"); // a SYN; nobody answers
     CHECK(netwright("lb stats --prometheus").out.find("vip=\"192.0.2.1:80/tcp\"} 0") == std::string::npos);
+    CHECK(shell("ip neigh add 10.77.0.11 lladdr 02:00:00:00:00:11 dev nwx0").status == 0);
+    CHECK(shell("ip -n far route add 192.0.2.3 via 10.77.0.1").status == 0);
+    (void)shell("ip netns exec far busybox nc -w 1 192.0.2.3 80 </dev/null");
+    CHECK(netwright("lb stats --prometheus").out.find("netwright_lb_nat_packets_total{event=\"begun\"} 1\n") !=
+          std::string::npos);
+    CHECK(netwright("lb show --json").out.find("\"tcp\": 1") != std::string::npos);
     CHECK(netwright("lb off").status == 0);
     const support::Output decap = netwright("lb decap nwx0 --from 10.200.0.0/16,2001:db8:f::/64");
     CHECK_MESSAGE(decap.status == 0, decap.out);
