@@ -227,11 +227,12 @@ Result<LbProgram> LbProgram::with_modes(std::uint32_t modes) const
 Result<LbProgram> LbProgram::open(const std::filesystem::path& directory)
 {
     Parts parts;
-    for (std::size_t part = 0; part < part_count; ++part)
+    for (std::size_t part = 0; part < part_count; ++part) {
         parts[part] = TRY(pinned(directory / names[part]));
-    if (!of_this_version(parts[Globals].get()))
-        return fail(Error::Kind::Unsupported, "another version of netwright loaded the balancer that runs here: "
-                                              "netwright lb off, then apply again");
+        if (part == Globals && !of_this_version(parts[part].get())) // which may have had other tables, too
+            return fail(Error::Kind::Unsupported, "another version of netwright loaded the balancer that runs here: "
+                                                  "netwright lb off, then apply again");
+    }
     return made_of(std::move(parts));
 }
 

@@ -300,6 +300,23 @@ TEST_CASE("when all ports are taken, connections that are not open give way, and
     CHECK(use.udp == 1);
 }
 
+TEST_CASE("a port whose connection has been idle for too long is given to another")
+{
+    enter_network();
+    LbConfig config = config_of(config_text("addresses: 10.9.0.1, ports: 3000-3001", one_backend));
+    config.nat->tcp_idle = Nanoseconds(0); // until the clock's next tick but one
+    Desk desk;
+    desk.configure(config);
+    std::set<unsigned> open;
+    for (unsigned client = 1; open.size() < 2 && client < 50; ++client)
+        if (const Sent sent = opened(desk, client); sent.right) open.insert(sent.wire.source_port);
+    REQUIRE(open == std::set<unsigned>{3000, 3001});
+    std::this_thread::sleep_for(std::chrono::milliseconds(2300));
+    CHECK(opened(desk, 100).right);
+    CHECK(opened(desk, 101).right);
+    CHECK(desk.counted(LB_COUNT_NAT_PUSHED).packets == 0);
+}
+
 TEST_CASE("connections stay with their backend through every reload, unless it or their address is removed")
 {
     enter_network();
