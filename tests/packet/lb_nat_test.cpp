@@ -412,8 +412,7 @@ TEST_CASE("CPUs that begin connections at once give no port to two of them, and 
     desk.configure(config_of(config_text("addresses: 10.9.0.1, ports: 1024-65535", one_backend)));
     std::array<std::vector<unsigned>, 2> ports;
     const auto begin = [&](std::size_t which) {
-        for (unsigned client = 1; client <= clients;
-             ++client) // both the same clients, in another order half of the time
+        for (unsigned client = 1; client <= clients; ++client)
             ports.at(which).push_back(port_of(desk, from_client(client, syn_flag)));
     };
     std::thread other(begin, 1);
