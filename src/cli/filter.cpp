@@ -91,7 +91,7 @@ Result<void> apply_policy(const FilterFlags& flags, const Globals& globals)
     const auto policy = TRY(dp::filter_policy_of(kept));
     TRY_VOID(consider(policy, flags));
     if (flags.check) return print("would install: " + summary(policy) + guard_text(kept));
-    const std::string note = TRY(change_xdp(PacketPath::What::Filter, kept, flags.confirm_within, globals));
+    const std::string note = TRY(change_packet_path(PacketPath::What::Filter, kept, flags.confirm_within, globals));
     return print("installed: " + summary(policy) + guard_text(kept) + note);
 }
 
@@ -163,7 +163,7 @@ Result<void> off(const FilterFlags&, const Globals& globals)
     const auto directory = TRY(enter_pins(globals, "filter"));
     const auto installed = TRY(dp::installed_filter(directory));
     if (!installed) return print("no filter runs here\n");
-    const std::string note = TRY(change_xdp(PacketPath::What::Filter, std::nullopt, "", globals));
+    const std::string note = TRY(change_packet_path(PacketPath::What::Filter, std::nullopt, "", globals));
     return print(fmt::format("removed from {}\n{}", fmt::join(installed->interfaces, ", "), note));
 }
 

@@ -28,6 +28,13 @@ struct KeptFile {
     fs::path path;
 };
 
+// "filter" of "xdp/filter", "steer" of "tc/steer".
+std::string command_of(const Tunable& tunable)
+{
+    const std::string text = to_text(tunable);
+    return text.substr(text.find('/') + 1);
+}
+
 // "filter-17-policy.yaml", oldest first.
 std::vector<KeptFile> kept_files(const fs::path& directory, const std::string& program)
 {
@@ -54,7 +61,7 @@ Result<fs::path> keep_file(const Globals& globals, const Tunable& tunable, const
                            const std::optional<Value>& running)
 {
     const fs::path directory = fs::absolute(globals.state_dir) / "xdp";
-    const std::string program = to_text(tunable).substr(4);
+    const std::string program = command_of(tunable);
     const auto files = kept_files(directory, program);
     forget_old(files, running);
     std::string name = fs::path(wanted.name).filename().string();
@@ -74,7 +81,7 @@ Result<Plan> plan_of(kernel::Kernel& kernel, const Tunable& tunable, const std::
     change.tunable = tunable;
     change.from = from;
     change.to = to;
-    change.why = "netwright " + to_text(tunable).substr(4);
+    change.why = "netwright " + command_of(tunable);
     change.risk = catalog::risk_of(tunable);
     change.reach = catalog::reach_of(tunable);
     // Files in /etc are the host's.
@@ -121,8 +128,8 @@ void add_confirm_flag(CLI::App& app, std::string& confirm_within)
         ->type_name("TIME");
 }
 
-Result<std::string> change_xdp(PacketPath::What what, const std::optional<dataplane::KeptConfig>& wanted,
-                               const std::string& confirm_within, const Globals& globals)
+Result<std::string> change_packet_path(PacketPath::What what, const std::optional<dataplane::KeptConfig>& wanted,
+                                       const std::string& confirm_within, const Globals& globals)
 {
     const auto options = TRY(options_of(confirm_within));
     const Tunable tunable = PacketPath{what};

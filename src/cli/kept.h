@@ -16,7 +16,7 @@ void add_confirm_flag(CLI::App& app, std::string& confirm_within);
 
 // Runs `wanted` from now on; nothing: what runs is removed. Without a time it is confirmed at once. Gives what the
 // person still has to be told, such as until when it must be confirmed. After a failure everything is as it was.
-Result<std::string> change_xdp(PacketPath::What what, const std::optional<dataplane::KeptConfig>& wanted,
-                               const std::string& confirm_within, const Globals& globals);
+Result<std::string> change_packet_path(PacketPath::What what, const std::optional<dataplane::KeptConfig>& wanted,
+                                       const std::string& confirm_within, const Globals& globals);
 
 } // namespace netwright::cli

@@ -54,7 +54,7 @@ Result<void> apply_config(const LbFlags& flags, const Globals& globals)
     for (const std::string& doubt : dp::doubts(config))
         fmt::print(stderr, "netwright: {}\n", doubt);
     if (flags.check) return print("would install: " + summary(config));
-    const std::string note = TRY(change_xdp(PacketPath::What::Balancer, kept, flags.confirm_within, globals));
+    const std::string note = TRY(change_packet_path(PacketPath::What::Balancer, kept, flags.confirm_within, globals));
     return print("installed: " + summary(config) + note);
 }
 
@@ -140,7 +140,7 @@ Result<void> off(const LbFlags&, const Globals& globals)
     const auto directory = TRY(enter_pins(globals, "lb"));
     const bool there = std::filesystem::exists(directory);
     if (!there) return print("no balancer runs here\n");
-    const std::string note = TRY(change_xdp(PacketPath::What::Balancer, std::nullopt, "", globals));
+    const std::string note = TRY(change_packet_path(PacketPath::What::Balancer, std::nullopt, "", globals));
     TRY_VOID(dp::remove_lb(directory)); // what a command left that was killed before it had begun
     return print("removed\n" + note);
 }

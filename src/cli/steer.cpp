@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // netwright steer: packets into classes on traffic control's hooks.
 #include "cli/command.h"
+#include "cli/kept.h"
 #include "cli/pins.h"
 #include "cli/session.h"
 #include "cli/watch.h"
@@ -21,39 +22,29 @@ namespace {
 namespace dp = dataplane;
 
 struct SteerFlags {
-    std::string policy;
+    std::string policy, confirm_within;
     bool check = false, force = false, json = false;
     double watch = 0;
 };
 
-bool can_cut(const dp::SteerClass& one) { return one.redirect.way != STEER_STAY || one.limit.has_value(); }
-
-// The lock-out guard: the connection of who applies a policy that redirects or limits belongs to a class of its own,
-// ahead of all others, which does nothing.
-Result<std::string> spare_session(dp::SteerPolicy& policy, const Globals& globals)
+// The lock-out guard: the connection of who applies a policy is left alone.
+Result<void> spare_session(dp::KeptConfig& kept, const Globals& globals)
 {
-    if (std::ranges::none_of(policy.classes, can_cut)) return "";
     auto kernel = TRY(open_kernel(globals));
     const auto session = session_here(kernel);
-    const auto peer = session ? dp::parse_prefix(session->peer) : fail(Error::Kind::Absent, "no session");
-    const auto local = session ? dp::parse_prefix(session->local) : fail(Error::Kind::Absent, "no session");
-    if (!peer || !local) return "";
-    dp::SteerClass in, out;
-    in.name = "administrator-in", out.name = "administrator-out";
-    in.side = dp::TcSide::Ingress;
-    in.protocols = out.protocols = {6};
-    in.from = out.to = {*peer};
-    in.to = out.from = {*local};
-    for (const dp::SteerClass& guard : {in, out}) {
-        if (!policy.uses(guard.side)) continue;
-        if (policy.classes.size() == STEER_CLASSES ||
-            std::ranges::count(policy.classes, guard.name, &dp::SteerClass::name))
-            return fail(Error::Kind::Rejected, fmt::format("the policy leaves no room for the class '{}', which spares "
-                                                           "your own connection: remove a class, or give --force",
-                                                           guard.name));
-        policy.classes.insert(policy.classes.begin(), guard);
-    }
-    return fmt::format("your connection from {} is left alone (--force does not)\n", session->peer);
+    if (!session) return {};
+    const auto peer = dp::parse_prefix(session->peer), local = dp::parse_prefix(session->local);
+    if (!peer || !local) return {};
+    kept.administrator = *peer;
+    kept.reached = *local;
+    return {};
+}
+
+std::string guard_text(const dp::SteerPolicy& policy, const dp::KeptConfig& kept)
+{
+    const auto guards = [](const dp::SteerClass& one) { return one.name.starts_with("administrator-"); };
+    if (!kept.administrator || std::ranges::none_of(policy.classes, guards)) return "";
+    return fmt::format("your connection from {} is left alone (--force does not)\n", to_text(*kept.administrator));
 }
 
 std::string limits_text(const dp::InstalledSteer& installed)
@@ -81,20 +72,36 @@ std::string hook_text(const dp::InstalledSteer& installed)
                                                              : "egress");
 }
 
+Result<dp::KeptConfig> read_policy(const std::string& path)
+{
+    std::string text = TRY(read_file(path, 1U << 20));
+    if (dp::is_kept(text)) return dp::parse_kept(text);
+    return dp::KeptConfig{path == "-" ? "stdin" : path, std::move(text)};
+}
+
+// What the transaction installed, in words.
+Result<std::string> installed_text(const std::string& what)
+{
+    const auto directory = TRY(dp::pin_directory("steer"));
+    const auto installed = TRY(dp::installed_steer(directory));
+    if (!installed) return fail(Error::Kind::Mismatch, "nothing is steered here, though it was just installed");
+    return fmt::format("steering: {} ({})\n{}", what, hook_text(*installed), limits_text(*installed));
+}
+
 Result<void> apply_policy(const SteerFlags& flags, const Globals& globals)
 {
-    const std::string text = TRY(read_file(flags.policy, 1U << 20));
-    auto policy = TRY(dp::parse_steer_policy(text, flags.policy));
-    for (const std::string& doubt : dp::doubts(policy))
+    auto kept = TRY(read_policy(flags.policy));
+    const auto wanted = TRY(dp::parse_steer_policy(kept.text, kept.name));
+    for (const std::string& doubt : dp::doubts(wanted))
         fmt::print(stderr, "netwright: {}\n", report::printable(doubt));
     const std::string what =
-        fmt::format("{} on {}", report::counted(policy.classes.size(), "class"), fmt::join(policy.interfaces, ", "));
+        fmt::format("{} on {}", report::counted(wanted.classes.size(), "class"), fmt::join(wanted.interfaces, ", "));
     if (flags.check) return print("would steer: " + what + "\n");
-    std::string guard;
-    if (!flags.force) guard = TRY(spare_session(policy, globals));
-    const auto directory = TRY(enter_pins(globals, "steer"));
-    const auto installed = TRY(dp::install_steer(directory, policy, flags.policy == "-" ? "stdin" : flags.policy));
-    return print(fmt::format("steering: {} ({})\n{}", what, hook_text(installed), limits_text(installed) + guard));
+    if (!flags.force) TRY_VOID(spare_session(kept, globals));
+    const auto policy = TRY(dp::steer_policy_of(kept));
+    const std::string note = TRY(change_packet_path(PacketPath::What::Steering, kept, flags.confirm_within, globals));
+    const std::string installed = TRY(installed_text(what));
+    return print(installed + guard_text(policy, kept) + note);
 }
 
 Result<void> show(const SteerFlags& flags, const Globals& globals)
@@ -150,9 +157,9 @@ Result<void> off(const SteerFlags&, const Globals& globals)
 {
     const auto directory = TRY(enter_pins(globals, "steer"));
     const auto installed = TRY(dp::installed_steer(directory));
-    TRY_VOID(dp::remove_steer(directory));
-    return print(installed ? fmt::format("removed from {}\n", fmt::join(installed->interfaces, ", "))
-                           : "nothing is steered here\n");
+    if (!installed) return print("nothing is steered here\n");
+    const std::string note = TRY(change_packet_path(PacketPath::What::Steering, std::nullopt, "", globals));
+    return print(fmt::format("removed from {}\n{}", fmt::join(installed->interfaces, ", "), note));
 }
 
 using Step = Result<void> (*)(const SteerFlags&, const Globals&);
@@ -173,6 +180,7 @@ Action declare_steer(CLI::App& app, const Globals& globals)
     apply->add_option("policy", flags->policy, "YAML file, or - for stdin (docs/steer.md)")->required();
     apply->add_flag("--check", flags->check, "read and judge the policy; install nothing");
     apply->add_flag("--force", flags->force, "steer your own ssh connection, too");
+    add_confirm_flag(*apply, flags->confirm_within);
     CLI::App* const shown = add("show", "what runs, where, and what has come to be wrong with it", show);
     shown->add_flag("--json", flags->json, "as JSON");
     CLI::App* const counted = add("stats", "packets and bytes by class", stats);

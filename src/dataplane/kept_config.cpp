@@ -28,6 +28,8 @@ struct Part {
     std::string_view kind, name, text;
 };
 
+bool can_cut(const SteerClass& one) { return one.redirect.way != STEER_STAY || one.limit.has_value(); }
+
 Result<Part> next_part(std::string_view& rest)
 {
     Part found;
@@ -53,6 +55,7 @@ std::string to_text(const KeptConfig& kept)
         text += part("file", path, content);
     if (kept.administrator) text += part("administrator", "", to_text(*kept.administrator));
     if (kept.applied) text += part("applied", "", fmt::format("{}", kept.applied));
+    if (kept.reached) text += part("reached", "", to_text(*kept.reached));
     return text;
 }
 
@@ -74,6 +77,8 @@ Result<KeptConfig> parse_kept(std::string_view text)
             kept.applied = TRY(parse_int(part.text));
         } else if (part.kind == "administrator") {
             kept.administrator = TRY(parse_prefix(part.text));
+        } else if (part.kind == "reached") {
+            kept.reached = TRY(parse_prefix(part.text));
         } else {
             return malformed(fmt::format("'{}' is no part of it", part.kind.substr(0, 32)));
         }
@@ -96,6 +101,27 @@ Result<FilterPolicy> filter_policy_of(const KeptConfig& kept)
         return fail(Error::Kind::Rejected, "the policy's list 'administrator' has the name that the lock-out guard "
                                            "uses; rename it, or give --force");
     policy.lists.push_back(std::move(list));
+    return policy;
+}
+
+Result<SteerPolicy> steer_policy_of(const KeptConfig& kept)
+{
+    auto policy = TRY(parse_steer_policy(kept.text, kept.name));
+    if (!kept.administrator || !kept.reached || std::ranges::none_of(policy.classes, can_cut)) return policy;
+    SteerClass in, out;
+    in.name = "administrator-in", out.name = "administrator-out";
+    in.side = TcSide::Ingress;
+    in.protocols = out.protocols = {6};
+    in.from = out.to = {*kept.administrator};
+    in.to = out.from = {*kept.reached};
+    for (const SteerClass& guard : {in, out}) {
+        if (!policy.uses(guard.side)) continue;
+        if (policy.classes.size() == STEER_CLASSES || std::ranges::count(policy.classes, guard.name, &SteerClass::name))
+            return fail(Error::Kind::Rejected, fmt::format("the policy leaves no room for the class '{}', which spares "
+                                                           "your own connection: remove a class, or give --force",
+                                                           guard.name));
+        policy.classes.insert(policy.classes.begin(), guard);
+    }
     return policy;
 }
 

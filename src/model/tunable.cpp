@@ -22,7 +22,7 @@ Kinds all_kinds()
     std::ranges::copy(nic_addresses(), std::back_inserter(kinds));
     kinds.insert(kinds.end(), {&qdisc_address, &route_address, &rule_address, &table_address, &notrack_address,
                                &mptcp_address, &congestion_address});
-    kinds.insert(kinds.end(), {&irq_address, &cpu_address, &service_address, &xdp_address});
+    kinds.insert(kinds.end(), {&irq_address, &cpu_address, &service_address, &xdp_address, &tc_address});
     return kinds;
 }
 
@@ -48,6 +48,8 @@ struct Overload : Cases... {
 bool AddressKind::is(const Tunable& tunable) const
 {
     if (tunable.index() != alternative) return false;
+    const auto* path = std::get_if<PacketPath>(&tunable);
+    if (path) return (path->what == PacketPath::What::Steering) == (prefix() == "tc");
     const auto* nic = std::get_if<NicSetting>(&tunable);
     return !nic || glob_match(group(), nic->group);
 }

@@ -135,9 +135,9 @@ struct ServiceSetting {
     auto operator<=>(const ServiceSetting&) const = default;
 };
 
-// "xdp/filter", "xdp/lb": our own program on the packet path
+// "xdp/filter", "xdp/lb", "tc/steer": our own program on the packet path
 struct PacketPath {
-    enum class What { Filter, Balancer };
+    enum class What { Filter, Balancer, Steering };
     What what = What::Filter;
     auto operator<=>(const PacketPath&) const = default;
 };

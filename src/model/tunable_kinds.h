@@ -80,6 +80,7 @@ extern const AddressKind irq_address;
 extern const AddressKind cpu_address;
 extern const AddressKind service_address;
 extern const AddressKind xdp_address;
+extern const AddressKind tc_address;
 std::vector<const AddressKind*> nic_addresses(); // one a group
 
 // ---- what the kinds' files share ----

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// "xdp/filter" and "xdp/lb": which policy the filter runs, and which configuration the balancer.
+// "xdp/filter", "xdp/lb" and "tc/steer": which policy or configuration each program on the packet path runs.
 #include "base/text.h"
 #include "model/tunable_kinds.h"
 
@@ -11,19 +11,18 @@
 namespace netwright {
 namespace {
 
-constexpr std::array<std::string_view, 2> words{"filter", "lb"};
+constexpr std::array<std::string_view, 3> forms{"xdp/filter", "xdp/lb", "tc/steer"};
 
 Result<PacketPath> parse(const AddressText& address)
 {
-    const auto word = std::ranges::find(words, address.parts.size() == 2 ? address.parts[1] : "");
-    if (word == words.end()) return refuse_address(address.whole, "write xdp/filter or xdp/lb");
-    return PacketPath{static_cast<PacketPath::What>(word - words.begin())};
+    const auto form = std::ranges::find(forms, address.whole);
+    if (form == forms.end())
+        return refuse_address(address.whole,
+                              address.parts[0] == "tc" ? "write tc/steer" : "write xdp/filter or xdp/lb");
+    return PacketPath{static_cast<PacketPath::What>(form - forms.begin())};
 }
 
-std::string text_of(const PacketPath& program)
-{
-    return fmt::format("xdp/{}", words.at(static_cast<std::size_t>(program.what)));
-}
+std::string text_of(const PacketPath& program) { return std::string(forms.at(static_cast<std::size_t>(program.what))); }
 
 // A file that netwright keeps, whose name is enough for whoever puts it back.
 Result<Value> value_of(const PacketPath& program, std::string_view text)
@@ -45,5 +44,9 @@ constexpr AddressKind xdp_address = TypedAddressKind<PacketPath>::of<parse, text
     "xdp", "xdp/filter|lb",
     "which kept policy the XDP filter runs, or which configuration the XDP balancer; netwright filter and lb set it",
     "xdp/filter");
+
+constexpr AddressKind tc_address = TypedAddressKind<PacketPath>::of<parse, text_of, value_of, persistence_of>(
+    "tc", "tc/steer", "which kept policy steers packets on traffic control's hooks; netwright steer sets it",
+    "tc/steer");
 
 } // namespace netwright

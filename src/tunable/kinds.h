@@ -92,6 +92,7 @@ extern const Kind irq_kind;
 extern const Kind cpu_kind;
 extern const Kind service_kind;
 extern const Kind xdp_kind;
+extern const Kind tc_kind;
 
 // ---- what the kinds' files share ----
 

@@ -29,7 +29,7 @@ constexpr std::array kinds{
     &rule_kind,         &table_kind,      &notrack_kind,
     &mptcp_kind,        &congestion_kind, &nic_rss_kind,
     &nic_ntuple_kind,   &irq_kind,        &cpu_kind,
-    &service_kind,      &xdp_kind,
+    &service_kind,      &xdp_kind,        &tc_kind,
 };
 
 const Kind& kind_of(const Tunable& tunable)

@@ -5,6 +5,7 @@
 #include "dataplane/kept_config.h"
 #include "dataplane/lb_control.h"
 #include "dataplane/pins.h"
+#include "dataplane/steer_control.h"
 #include "tunable/kinds.h"
 
 #include <fmt/format.h>
@@ -59,9 +60,29 @@ Result<void> install_lb(const fs::path& directory, const dp::KeptConfig& kept, c
     return dp::install_lb(directory, config, path);
 }
 
+Result<std::optional<std::string>> running_steer(const fs::path& directory)
+{
+    const auto installed = TRY(dp::installed_steer(directory));
+    return installed ? std::optional(installed->policy) : std::nullopt;
+}
+
+Result<void> judge_steer(const dp::KeptConfig& kept)
+{
+    TRY_VOID(dp::steer_policy_of(kept));
+    return {};
+}
+
+Result<void> install_steer(const fs::path& directory, const dp::KeptConfig& kept, const std::string& path)
+{
+    const auto policy = TRY(dp::steer_policy_of(kept));
+    TRY_VOID(dp::install_steer(directory, policy, path));
+    return {};
+}
+
 constexpr std::array programs{
     Program{"filter", dp::running_policy, judge_filter, install_filter, dp::remove_filter, false},
     Program{"lb", running_lb, judge_lb, install_lb, dp::remove_lb, true},
+    Program{"steer", running_steer, judge_steer, install_steer, dp::remove_steer, false},
 };
 
 const Program& program_of(const PacketPath& program) { return programs.at(static_cast<std::size_t>(program.what)); }
@@ -86,7 +107,16 @@ Result<void> require_live(const kernel::Kernel& kernel)
     return fail(Error::Kind::Unsupported, "a captured tree holds no BPF programs");
 }
 
-struct XdpKind : KindDefaults<PacketPath> {
+// Filters of clsact stay when their pins go. Steering's stand in a place of their own (dataplane/tc_hook.cpp).
+// The names come from ip, since /sys/class/net may be another namespace's.
+constexpr const char* drop_tc_filters = "; for i in $(ip -o link | cut -d: -f2 | cut -d@ -f1); do "
+                                        "for d in ingress egress; do "
+                                        "tc filter del dev \"$i\" $d pref 28279 2>/dev/null; done; done; true";
+
+using What = PacketPath::What;
+
+template <What... whats>
+struct PacketPathKind : KindDefaults<PacketPath> {
     static Present read(kernel::Kernel& kernel, const PacketPath& address)
     {
         TRY_VOID(require_live(kernel));
@@ -122,7 +152,7 @@ struct XdpKind : KindDefaults<PacketPath> {
     static Result<std::vector<Reading>> list(kernel::Kernel& kernel)
     {
         std::vector<Reading> found;
-        for (const auto what : {PacketPath::What::Filter, PacketPath::What::Balancer}) {
+        for (const What what : {whats...}) {
             auto running = read(kernel, PacketPath{what});
             if (running && *running) found.push_back({PacketPath{what}, *std::move(running)});
         }
@@ -136,13 +166,16 @@ struct XdpKind : KindDefaults<PacketPath> {
         const std::string path = from ? to_text(*from) : "";
         if (!path.empty()) return fmt::format("netwright {} apply {}", program.name, shell_word(path));
         const auto directory = dp::pin_directory(program.name);
-        return fmt::format("rm -rf {}", shell_word(directory ? directory->string()
-                                                             : "/sys/fs/bpf/netwright/" + std::string(program.name)));
+        const std::string pins = directory ? directory->string() : "/sys/fs/bpf/netwright/" + std::string(program.name);
+        return fmt::format("rm -rf {}{}", shell_word(pins), address.what == What::Steering ? drop_tc_filters : "");
     }
 };
 
 } // namespace
 
-constexpr Kind xdp_kind = kind_of<XdpKind>("xdp", "BPF links and maps, pinned in /sys/fs/bpf/netwright");
+constexpr Kind xdp_kind =
+    kind_of<PacketPathKind<What::Filter, What::Balancer>>("xdp", "BPF links and maps, pinned in /sys/fs/bpf/netwright");
+constexpr Kind tc_kind = kind_of<PacketPathKind<What::Steering>>(
+    "tc", "TCX links, or clsact filters before Linux 6.6, and maps, pinned in /sys/fs/bpf/netwright");
 
 } // namespace netwright::tunable

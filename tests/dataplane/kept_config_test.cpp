@@ -71,3 +71,30 @@ TEST_CASE("what is known of the installed filter reads back as it was")
     CHECK_FALSE(parse_installed("poli x\n"));
     CHECK_FALSE(parse_installed("counter x dns\n"));
 }
+
+TEST_CASE("kept steering spares the administrator's connection where it could cut it")
+{
+    KeptConfig kept{"p", "{interfaces: [e], classes: [{name: all, direction: ingress, redirect: f}]}"};
+    kept.administrator = parse_prefix("198.51.100.7").value();
+    kept.reached = parse_prefix("192.0.2.1").value();
+    CHECK((parse_kept(to_text(kept)) == Result<KeptConfig>(kept)));
+    const auto policy = steer_policy_of(kept);
+    REQUIRE_MESSAGE(policy, policy.error().what);
+    REQUIRE(policy->classes.size() == 2);
+    CHECK(policy->classes[0].name == "administrator-in");
+    CHECK(to_text(policy->classes[0].from.at(0)) == "198.51.100.7");
+    CHECK(to_text(policy->classes[0].to.at(0)) == "192.0.2.1");
+    CHECK(policy->classes[0].redirect.way == STEER_STAY);
+
+    KeptConfig forced = kept;
+    forced.administrator.reset();
+    CHECK(steer_policy_of(forced)->classes.size() == 1);
+    KeptConfig counts = kept;
+    counts.text = "{interfaces: [e], classes: [{name: all, direction: ingress}]}";
+    CHECK(steer_policy_of(counts)->classes.size() == 1);
+    KeptConfig taken = kept;
+    taken.text = "{interfaces: [e], classes: [{name: administrator-in, direction: ingress, redirect: f}]}";
+    CHECK_FALSE(steer_policy_of(taken));
+    taken.text = "{interfaces: [e]";
+    CHECK_FALSE(steer_policy_of(taken));
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // netwright steer as people use it: on veths between namespaces, swapped under traffic, removed.
 #include "base/fd.h"
+#include "tunable/tunable_kind.h"
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -92,8 +93,9 @@ public:
     }
     support::Output run(const std::string& arguments) const
     {
-        return shell("env -u SSH_CONNECTION " + std::string(NETWRIGHT_BINARY) + " " + arguments);
+        return shell("env -u SSH_CONNECTION " + program() + " " + arguments);
     }
+    std::string program() const { return NETWRIGHT_BINARY " --state-dir " + (directory / "state").string(); }
     support::Output apply(const std::string& policy) const
     {
         std::ofstream(directory / "p.yaml") << policy;
@@ -271,7 +273,7 @@ TEST_CASE("who is logged in keeps his connection when everything else is redirec
     };
     std::ofstream(desk.directory / "all.yaml")
         << "interfaces: [nwa]\nclasses: [{name: all, direction: ingress, redirect: {to: nwc, as: peer}}]\n";
-    const std::string ssh = "SSH_CONNECTION='10.9.0.2 51234 10.9.0.1 22' " NETWRIGHT_BINARY " steer apply all.yaml";
+    const std::string ssh = "SSH_CONNECTION='10.9.0.2 51234 10.9.0.1 22' " + desk.program() + " steer apply all.yaml";
     const auto guarded = desk.shell(ssh);
     REQUIRE_MESSAGE(guarded.status == 0, guarded.out);
     CHECK(guarded.out.find("your connection from 10.9.0.2 is left alone") != std::string::npos);
@@ -280,6 +282,71 @@ TEST_CASE("who is logged in keeps his connection when everything else is redirec
     CHECK(desk.counted("administrator-in")["packets"] >= 2);
     REQUIRE(desk.shell(ssh + " --force").status == 0);
     CHECK_FALSE(connects());
+    REQUIRE(desk.run("rollback").status == 0);
+    CHECK(connects()); // who was spared is spared again
+}
+
+TEST_CASE("steering is a transaction: status shows it, it is taken back unless confirmed in time, and by rollback")
+{
+    const Desk desk;
+    for (const std::string hook : {"auto", "clsact"}) {
+        CAPTURE(hook);
+        const std::string first = "hook: " + hook + "\ninterfaces: [nwa]\nclasses: [{name: first, protocol: icmp}]\n";
+        const std::string second =
+            "hook: " + hook + "\ninterfaces: [nwa, nwc]\nclasses: [{name: second, protocol: icmp}]\n";
+        std::ofstream(desk.directory / "first.yaml") << first;
+        std::ofstream(desk.directory / "second.yaml") << second;
+        REQUIRE(desk.run("steer apply first.yaml").status == 0);
+        fs::remove(desk.directory / "first.yaml"); // nothing of ours is needed to come back
+        const auto applied = desk.run("steer apply second.yaml --confirm-within 5s");
+        REQUIRE_MESSAGE(applied.status == 0, applied.out);
+        CHECK(applied.out.find("unless you run: netwright confirm") != std::string::npos);
+        CHECK(attached("nwc"));
+        const auto status = desk.run("status").out;
+        CHECK_MESSAGE(status.find("tc/steer  ") != std::string::npos, status);
+        CHECK_MESSAGE(status.find("-first.yaml -> ") != std::string::npos, status);
+        CHECK(desk.run("steer apply second.yaml").out.find("still open") != std::string::npos);
+        if (hook != "auto") REQUIRE(desk.run("rollback").status == 0); // the watchdog needs to be waited for once only
+        for (int i = 0; i < 200 && attached("nwc"); ++i)
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        CHECK_FALSE(attached("nwc")); // the first one was put back
+        CHECK(attached("nwa"));
+        CHECK(desk.run("steer show").out.find("-first.yaml") != std::string::npos);
+
+        REQUIRE(desk.run("steer apply second.yaml --confirm-within 60s").status == 0);
+        REQUIRE(desk.run("confirm").status == 0);
+        REQUIRE(desk.run("steer off").status == 0);
+        CHECK_FALSE(attached("nwa"));
+        const auto back = desk.run("rollback");
+        CHECK_MESSAGE(back.status == 0, back.out);
+        CHECK(attached("nwc")); // off is undone,
+        REQUIRE(desk.run("rollback").status == 0);
+        CHECK_FALSE(attached("nwc")); // and the second,
+        REQUIRE(desk.run("rollback").status == 0);
+        CHECK_FALSE(attached("nwa")); // and the first
+        CHECK_FALSE(fs::exists("/sys/fs/bpf/netwright"));
+    }
+}
+
+TEST_CASE("steering goes by hand as the journal's undo script says, on either hook")
+{
+    const Desk desk;
+    for (const std::string hook : {"auto", "clsact"}) {
+        CAPTURE(hook);
+        REQUIRE(
+            desk.apply("hook: " + hook + "\ninterfaces: [nwa]\nclasses: [{name: it, direction: ingress}]\n").status ==
+            0);
+        REQUIRE(attached("nwa"));
+        const std::string undo = netwright::tunable::undo_command(
+            netwright::PacketPath{netwright::PacketPath::What::Steering}, std::nullopt);
+        const auto undone = desk.shell(undo);
+        CHECK_MESSAGE(undone.status == 0, undone.out);
+        for (int i = 0; i < 100 && attached("nwa"); ++i) // the kernel lets go of a link at leisure
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        CHECK_FALSE(attached("nwa"));
+        (void)desk.run("steer off");
+        (void)support::run({"tc", "qdisc", "del", "dev", "nwa", "clsact"});
+    }
 }
 
 TEST_CASE("without fq a limit drops, and says so")
@@ -394,7 +461,7 @@ TEST_CASE("without rights, and without bpffs, one line says what is missing")
     const Desk desk;
     std::ofstream(desk.directory / "p.yaml") << "interfaces: [nwa]\nclasses: [{name: it}]\n";
     fs::permissions(desk.directory, fs::perms::all);
-    const auto refused = desk.shell("setpriv --reuid 65534 --clear-groups " NETWRIGHT_BINARY " steer apply p.yaml");
+    const auto refused = desk.shell("setpriv --reuid 65534 --clear-groups " + desk.program() + " steer apply p.yaml");
     CHECK(refused.status == 1);
     CHECK(std::count(refused.out.begin(), refused.out.end(), '\n') == 1);
     const auto absent = support::run(
