@@ -29,8 +29,8 @@ using Clock = std::chrono::steady_clock;
 constexpr auto patience = std::chrono::seconds(20);
 constexpr std::string_view running_mark = "Press enter to exit", ended_mark = "Bye...";
 
-// Its default, preferred busy polling, wants gro_flush_timeout and napi_defer_hard_irqs set: without, it is 20 times
-// slower than without busy polling.
+// Its default, preferred busy polling, is made for gro_flush_timeout and napi_defer_hard_irqs being set. With the
+// kernel's defaults a flood was taken at 0.3 M/s, and at 5.8 M/s without (one run each, on a busy machine).
 constexpr std::string_view no_busy_poll = ",busy_budget=0";
 
 Result<std::string> find_program(std::string_view path)
