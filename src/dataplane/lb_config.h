@@ -60,9 +60,10 @@ struct LbListen {
     bool operator==(const LbListen&) const = default;
 };
 
-// Where VIPs are announced: what BIRD's configuration includes, and where BIRD listens.
+// Where VIPs are announced: what BIRD's configuration includes, and where BIRD listens; or where FRR's bgpd does.
 struct LbAnnounce {
     std::string file, control = "/run/bird/bird.ctl";
+    std::uint32_t frr = 0; // the AS number of bgpd's "router bgp"; 0: it is BIRD
     bool operator==(const LbAnnounce&) const = default;
 };
 

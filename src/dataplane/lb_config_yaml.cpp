@@ -23,7 +23,7 @@ constexpr std::array<std::string_view, 4> nat_fields{"addresses", "ports", "tcp_
 constexpr std::array<std::string_view, 2> xdp_words{"native", "generic"};
 constexpr std::array<std::string_view, 4> pool_fields{"backends", "mode", "check", "slow_start"};
 constexpr std::array<std::string_view, 5> backend_fields{"address", "weight", "port", "mac", "quic_id"};
-constexpr std::array<std::string_view, 2> announce_fields{"file", "control"};
+constexpr std::array<std::string_view, 3> announce_fields{"file", "frr", "control"};
 constexpr std::array<std::string_view, 5> vip_fields{"address", "port", "protocol", "pool", "affinity"};
 constexpr std::array<std::string_view, 2> protocol_words{"tcp", "udp"};
 constexpr std::array<std::string_view, 3> affinity_words{"flow", "source", "quic"};
@@ -188,10 +188,18 @@ Result<void> ConfigReader::announcement(const YamlNode& node)
 {
     LbAnnounce announce;
     TRY_VOID(reader_.only(node, announce_fields, "announcement"));
-    announce.file = TRY(reader_.text_field(node, "file"));
+    const bool frr = node.find("frr") != nullptr;
+    if (frr && node.find("file")) return reader_.fail_at(node, "'file' is for BIRD and 'frr' for FRR: one of them");
+    if (frr) {
+        announce.frr = static_cast<std::uint32_t>(TRY(number(node, "frr", 0, 1, ~0U)));
+        announce.control = "/run/frr/bgpd.vty";
+    } else {
+        announce.file = TRY(reader_.text_field(node, "file"));
+    }
     if (node.find("control")) announce.control = TRY(reader_.text_field(node, "control"));
     for (const std::string& path : {announce.file, announce.control})
-        if (!path.starts_with('/')) return reader_.fail_at(node, fmt::format("'{}' is no whole path", path));
+        if (!path.empty() && !path.starts_with('/'))
+            return reader_.fail_at(node, fmt::format("'{}' is no whole path", path));
     config_.announce = std::move(announce);
     return {};
 }

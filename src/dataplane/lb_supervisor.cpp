@@ -18,6 +18,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <set>
 
 namespace netwright::dataplane {
 namespace {
@@ -27,6 +28,7 @@ namespace fs = std::filesystem;
 constexpr unsigned most_threads = 32;
 constexpr Nanoseconds patience = std::chrono::seconds(10); // for first looks
 constexpr Nanoseconds pause_after_failure = std::chrono::seconds(5);
+constexpr Nanoseconds between_words_to_frr = std::chrono::seconds(5); // so long its bgpd may know nothing, once started
 
 Nanoseconds monotonic() { return std::chrono::steady_clock::now().time_since_epoch(); }
 
@@ -120,7 +122,10 @@ Result<void> LbSupervisor::take(LbConfig config)
             healths.emplace(who, same ? healths_[who] : LbHealth{});
         }
     }
-    if (config.announce != config_.announce) announced_.clear();
+    if (config.announce != config_.announce) {
+        announced_.clear();
+        tell_again_ = Nanoseconds::max();
+    }
     config_ = std::move(config);
     targets_ = std::move(targets);
     healths_ = std::move(healths);
@@ -225,13 +230,26 @@ Result<void> LbSupervisor::install(Nanoseconds now)
 
 // After what runs here has changed, so that nothing is announced that is not there yet. Nothing is withdrawn when the
 // supervisor ends: packets go on being balanced.
-Result<void> LbSupervisor::announce_healthy()
+Result<void> LbSupervisor::announce_healthy(Nanoseconds now)
 {
     if (!config_.announce) return {};
-    std::string text = bird_config(healthy_addresses(config_, healths_));
-    if (text == announced_) return {};
-    TRY_VOID(announce(*config_.announce, text));
+    std::vector<Prefix> healthy = healthy_addresses(config_, healths_);
+    std::string text = bird_config(healthy);
+    if (text == announced_ && now < tell_again_) return {};
+    if (config_.announce->frr > 0) {
+        std::set<Prefix> gone(told_.begin(), told_.end());
+        for (const LbVip& vip : config_.vips)
+            gone.insert(vip.address);
+        for (const Prefix& address : healthy)
+            gone.erase(address);
+        TRY_VOID(announce_by_frr(*config_.announce, healthy, {gone.begin(), gone.end()}));
+        tell_again_ = now + between_words_to_frr;
+    } else {
+        TRY_VOID(announce(*config_.announce, text));
+        tell_again_ = Nanoseconds::max();
+    }
     announced_ = std::move(text);
+    told_ = std::move(healthy);
     return {};
 }
 
@@ -240,7 +258,7 @@ void LbSupervisor::settle(Nanoseconds now)
 {
     if (now < retry_ || (!all_known() && now < wait_until_)) return;
     auto done = install(now);
-    if (done) done = announce_healthy();
+    if (done) done = announce_healthy(now);
     const std::string trouble = done ? "" : done.error().what;
     if (!done) retry_ = now + pause_after_failure;
     if (trouble == trouble_) return;
@@ -257,7 +275,7 @@ Nanoseconds LbSupervisor::next(Nanoseconds now) const
     if (const auto step = next_step(config_, healths_, now)) soonest = std::min(soonest, *step);
     if (!all_known()) soonest = std::min(soonest, wait_until_);
     if (!trouble_.empty()) soonest = std::min(soonest, retry_);
-    return soonest;
+    return std::min(soonest, std::max(tell_again_, retry_));
 }
 
 void LbSupervisor::reload()

@@ -55,7 +55,7 @@ private:
     void take_looks(Nanoseconds now);
     bool all_known() const;
     Result<void> install(Nanoseconds now);
-    Result<void> announce_healthy();
+    Result<void> announce_healthy(Nanoseconds now);
     void settle(Nanoseconds now);
     Nanoseconds next(Nanoseconds now) const;
     bool handle_signal(); // false: it is over
@@ -71,9 +71,11 @@ private:
     LbHealths healths_;
     std::map<LbProber::Who, Target> targets_;
     std::optional<LbConfig> installed_; // as with_health made it
-    std::string announced_;             // BIRD's configuration
+    std::string announced_;             // BIRD's configuration, which stands for what FRR was told as well
+    std::vector<Prefix> told_;          // the addresses in it
     std::string trouble_;
     Nanoseconds wait_until_{}, retry_{}; // for first looks; after a failure
+    Nanoseconds tell_again_ = Nanoseconds::max();
     std::unique_ptr<LbProber> prober_;
     mutable std::mutex mutex_;
     Published published_;

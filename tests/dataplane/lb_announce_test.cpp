@@ -48,8 +48,29 @@ vips:
 TEST_CASE("without BIRD the file is written all the same, and the failure is told")
 {
     const std::string file = "/tmp/netwright-announce-" + std::to_string(::getpid());
-    const auto done = announce({file, "/nowhere/bird.ctl"}, "text");
+    const auto done = announce({file, "/nowhere/bird.ctl", 0}, "text");
     REQUIRE_FALSE(done);
     CHECK(done.error().what.find("reach BIRD at /nowhere/bird.ctl") != std::string::npos);
     CHECK(::unlink(file.c_str()) == 0);
+}
+
+TEST_CASE("FRR is told what to announce and what no longer, by family")
+{
+    const auto config =
+        parse_lb_config("{source: 10.9.0.1, announce: {frr: 65001}, pools: {p: {backends: [{address: 10.0.0.1}]}}, "
+                        "vips: [{address: 192.0.2.1, port: 80, protocol: tcp, pool: p}]}",
+                        "lb.yaml");
+    REQUIRE_MESSAGE(config, config.error().what);
+    const LbAnnounce where = config->announce.value_or(LbAnnounce{});
+    CHECK(where.frr == 65001);
+    CHECK(where.control == "/run/frr/bgpd.vty");
+    const std::vector<Prefix> healthy{*parse_prefix("192.0.2.1"), *parse_prefix("2001:db8::1")};
+    CHECK(frr_commands(65001, healthy, {*parse_prefix("192.0.2.2")}) ==
+          std::vector<std::string>{"enable", "configure terminal", "router bgp 65001", "address-family ipv4 unicast",
+                                   "no network 192.0.2.2/32", "network 192.0.2.1/32", "exit-address-family",
+                                   "address-family ipv6 unicast", "network 2001:db8::1/128", "exit-address-family",
+                                   "end"});
+    const auto done = announce_by_frr({"", "/nowhere/bgpd.vty", 65001}, healthy, {});
+    REQUIRE_FALSE(done);
+    CHECK(done.error().what.find("reach FRR's bgpd at /nowhere/bgpd.vty") != std::string::npos);
 }

@@ -15,88 +15,13 @@
 #include <memory>
 #include <thread>
 
-#include "lb_network.h"
+#include "lb_daemons.h"
 
 using namespace netwright;
 using namespace netwright::test;
 using namespace netwright::dataplane;
 
 namespace {
-
-template <class Holds>
-bool comes_true(Holds holds)
-{
-    for (int i = 0; i < 200; ++i) {
-        if (holds()) return true;
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-    return false;
-}
-
-std::string text_of(const fs::path& path)
-{
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
-// Soon sure, and never wrong on a busy machine; and one that changes its mind about nobody.
-const std::string checked = "check: {type: tcp, port: 80, interval: 300ms, rise: 2, fall: 3}, ";
-const std::string patient = "check: {type: tcp, port: 80, interval: 10s, timeout: 10s, fall: 100}, ";
-
-// `netwright lb run lb.yaml` in the balancer's namespace.
-class Supervisor {
-public:
-    explicit Supervisor(const Network& network, const std::string& name = "lb")
-        : log_(network.directory / (name + ".log"))
-    {
-        const std::string config = (network.directory / (name + ".yaml")).string();
-        child_ = ::fork();
-        if (child_ != 0) return;
-        const int log = ::open(log_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-        ::dup2(log, 2);
-        ::execl(NETWRIGHT_BINARY, "netwright", "--netns", space(name).c_str(), "lb", "run", config.c_str(),
-                static_cast<char*>(nullptr));
-        ::_exit(127);
-    }
-    ~Supervisor()
-    {
-        if (child_ > 0) (void)end(SIGTERM);
-    }
-    Supervisor(const Supervisor&) = delete;
-    Supervisor& operator=(const Supervisor&) = delete;
-    void signal(int number) const { REQUIRE(::kill(child_, number) == 0); }
-    int end(int number)
-    {
-        (void)::kill(child_, number);
-        return wait();
-    }
-    int wait() // its exit code, or the signal that ended it, negative
-    {
-        int status = 0;
-        (void)::waitpid(std::exchange(child_, -1), &status, 0);
-        return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-    }
-    bool said(const std::string& words) const
-    {
-        return comes_true([&] { return text_of(log_).find(words) != std::string::npos; });
-    }
-    std::string log() const { return text_of(log_); }
-
-private:
-    fs::path log_;
-    pid_t child_ = -1;
-};
-
-// The letters of `count` new connections' backends.
-std::string letters_of(int count)
-{
-    std::string letters;
-    as_client([&] {
-        for (int i = 0; i < count; ++i)
-            letters += who(connected());
-    });
-    return letters;
-}
 
 std::string state_of(const Network& network, std::size_t backend)
 {
@@ -219,84 +144,6 @@ TEST_CASE("a supervisor that ends, is killed or is told to read again leaves eve
     CHECK_FALSE(fs::exists("/run/netwright/lb-" + std::to_string(facts.st_ino) + ".lock"));
     CHECK_FALSE(fs::exists("/run/netwright/lb-" + std::to_string(facts.st_ino) + ".sock"));
     CHECK(network.lb("off").out == "removed\n");
-}
-
-namespace {
-
-// BIRD in the foreground of a namespace ("": the router's).
-class BirdDaemon {
-public:
-    BirdDaemon(const Network& network, const std::string& name, const std::string& config)
-    {
-        const fs::path file = network.directory / ("bird-" + name + ".conf"), control = control_of(network, name);
-        const std::string patience = "connect delay time 1; connect retry time 1; error wait time 1, 2;";
-        std::ofstream(file) << "log \"" << (network.directory / ("bird-" + name + ".log")).string()
-                            << "\" all;\nprotocol device {}\ntemplate bgp soon { " << patience << " }\n"
-                            << config;
-        child_ = ::fork();
-        if (child_ != 0) return;
-        if (name != "router") move_to(name);
-        ::execl("/usr/sbin/bird", "bird", "-f", "-c", file.c_str(), "-s", control.c_str(), static_cast<char*>(nullptr));
-        ::_exit(127);
-    }
-    ~BirdDaemon()
-    {
-        (void)::kill(child_, SIGTERM);
-        (void)::waitpid(child_, nullptr, 0);
-    }
-    BirdDaemon(const BirdDaemon&) = delete;
-    BirdDaemon& operator=(const BirdDaemon&) = delete;
-    static std::string control_of(const Network& network, const std::string& name)
-    {
-        return (network.directory / ("bird-" + name + ".ctl")).string();
-    }
-
-private:
-    pid_t child_ = -1;
-};
-
-} // namespace
-
-TEST_CASE("BIRD announces a VIP while a backend is up, and withdraws it when all are down")
-{
-    if (!fs::exists("/usr/sbin/bird")) {
-        MESSAGE("without BIRD (bird2) this shows nothing");
-        return;
-    }
-    const Network network;
-    support::must("ip route del 192.0.2.1/32"); // to be learned
-    const fs::path vips = network.directory / "vips.conf";
-    std::ofstream(vips) << "";
-    const BirdDaemon router(network, "router",
-                            "router id 10.2.0.1;\nprotocol kernel { ipv4 { import none; export all; }; }\n"
-                            "protocol bgp balancer from soon { local 10.2.0.1 as 65000; neighbor 10.2.0.2 as 65001;\n"
-                            "ipv4 { import all; export none; }; }\n");
-    const BirdDaemon speaker(
-        network, "lb",
-        "router id 10.2.0.2;\ninclude \"" + vips.string() +
-            "\";\nprotocol bgp uplink from soon { local 10.2.0.2 as 65001; neighbor 10.2.0.1 as 65000;\n"
-            "ipv4 { import none; export where proto = \"netwright_lb4\"; next hop self; }; }\n");
-    auto a = std::make_unique<Backend>("a"), b = std::make_unique<Backend>("b");
-    network.write(1, 1, "ipip", "10.3", checked,
-                  ", announce: {file: " + vips.string() + ", control: " + BirdDaemon::control_of(network, "lb") + "}");
-    Supervisor supervisor(network);
-    REQUIRE_MESSAGE(supervisor.said("the balancer runs"), supervisor.log());
-    const auto learned = [] {
-        return support::must("ip route show 192.0.2.1").find("via 10.2.0.2") != std::string::npos;
-    };
-    CHECK_MESSAGE(comes_true(learned), supervisor.log());
-    CHECK(letters_of(1) != "-");
-    a.reset();
-    CHECK(supervisor.said("backend 10.3.1.2 of pool 'web' is down"));
-    CHECK(learned());
-    b.reset();
-    CHECK(comes_true([&] { return !learned(); }));
-    CHECK(network.lb("status").out.find("every backend is down") != std::string::npos);
-    b = std::make_unique<Backend>("b");
-    CHECK(comes_true(learned));
-    CHECK(supervisor.end(SIGTERM) == 0); // packets go on, and so does what brings them
-    CHECK(learned());
-    CHECK(letters_of(1) == "b");
 }
 
 TEST_CASE("when one of two balancers dies, its connections live on at the other")
