@@ -162,9 +162,11 @@ Result<void> off(const FilterFlags&, const Globals& globals)
 {
     const auto directory = TRY(enter_pins(globals, "filter"));
     const auto installed = TRY(dp::installed_filter(directory));
-    if (!installed) return print("no filter runs here\n");
+    const auto displaced = TRY(dp::displaced_xdp(directory)); // by a command that was killed before its filter ran
+    if (!installed && displaced.empty()) return print("no filter runs here\n");
     const std::string note = TRY(change_packet_path(PacketPath::What::Filter, std::nullopt, "", globals));
-    return print(fmt::format("removed from {}\n{}", fmt::join(installed->interfaces, ", "), note));
+    const auto interfaces = installed ? installed->interfaces : std::vector<std::string>{"where it was to run"};
+    return print(fmt::format("removed from {}\n{}", fmt::join(interfaces, ", "), note));
 }
 
 using Step = Result<void> (*)(const FilterFlags&, const Globals&);

@@ -74,10 +74,20 @@ struct Others {
     std::vector<OtherXdp> displaced, attached;
 };
 
+// An interface may have gone and come back under its name, and its owner have put a program there again: what stood
+// behind the filter before is nobody's then.
+Result<bool> is_made_anew(const fs::path& directory, const OtherXdp& displaced)
+{
+    if (has_link(directory, displaced.interface) || !TRY(other_xdp(displaced.interface))) return false;
+    TRY_VOID(put_back(directory, displaced)); // which finds the place taken, and forgets it
+    return true;
+}
+
 Result<Others> others_of(const fs::path& directory, const FilterPolicy& policy)
 {
     Others others;
     for (OtherXdp& one : TRY(displaced_xdp(directory))) {
+        if (TRY(is_made_anew(directory, one))) continue;
         if (std::ranges::find(policy.interfaces, one.interface) == policy.interfaces.end()) continue;
         if (!policy.keep_others) return offer(one, true);
         others.displaced.push_back(std::move(one));
@@ -207,6 +217,20 @@ Result<std::optional<std::string>> running_policy(const fs::path& directory)
     return found ? std::optional(found->policy) : std::nullopt;
 }
 
+namespace {
+
+// Other programs have their places again, and nothing is left. Where that fails the pins that hold them stay.
+Result<void> take_off(const fs::path& directory)
+{
+    for (const OtherXdp& other : TRY(displaced_xdp(directory))) {
+        TRY_VOID(unpin_link(directory, other.interface));
+        TRY_VOID(put_back(directory, other));
+    }
+    return remove_pins(directory);
+}
+
+} // namespace
+
 Result<void> install_filter(const fs::path& directory, const FilterPolicy& policy, const std::string& name)
 {
     const Fd claim = TRY(claim_pins(directory));
@@ -216,18 +240,14 @@ Result<void> install_filter(const fs::path& directory, const FilterPolicy& polic
     const auto before = TRY(with_killed(directory, found.value_or(InstalledFilter{})));
     auto replaced = replace(directory, policy, name, before);
     if (!replaced) (void)discard_state(directory);
-    if (!replaced && !found) (void)remove_pins(directory);
+    if (!replaced && !found) (void)take_off(directory);
     return replaced;
 }
 
 Result<void> remove_filter(const fs::path& directory)
 {
     const Fd claim = TRY(claim_pins(directory));
-    for (const OtherXdp& other : TRY(displaced_xdp(directory))) {
-        TRY_VOID(unpin_link(directory, other.interface));
-        TRY_VOID(put_back(directory, other));
-    }
-    return remove_pins(directory);
+    return take_off(directory);
 }
 
 Result<std::vector<NamedCount>> filter_stats(const fs::path& directory)

@@ -113,6 +113,19 @@ constexpr const char* drop_tc_filters = "; for i in $(ip -o link | cut -d: -f2 |
                                         "for d in ingress egress; do "
                                         "tc filter del dev \"$i\" $d pref 28279 2>/dev/null; done; done; true";
 
+// Programs that ran behind the filter are pinned by how they were attached (dataplane/other_xdp.cpp), with colons for
+// dots. Its links go first, for an interface has one place; the kernel lets go of them at leisure.
+std::string give_back_others(const std::string& pins)
+{
+    return fmt::format(
+        "rm -f {0}/link-*; for f in {0}/behind-native-* {0}/behind-generic-*; do [ -e \"$f\" ] || continue; "
+        "n=$(basename \"$f\" | tr : .); case $n in behind-native-*) m=xdpdrv i=${{n#behind-native-}};; "
+        "*) m=xdpgeneric i=${{n#behind-generic-}};; esac; "
+        "for t in 1 2 3 4 5 6 7 8 9; do ip link set dev \"$i\" $m pinned \"$f\" 2>/dev/null && break; sleep 0.2; done; "
+        "done; ",
+        pins);
+}
+
 using What = PacketPath::What;
 
 template <What... whats>
@@ -167,7 +180,9 @@ struct PacketPathKind : KindDefaults<PacketPath> {
         if (!path.empty()) return fmt::format("netwright {} apply {}", program.name, shell_word(path));
         const auto directory = dp::pin_directory(program.name);
         const std::string pins = directory ? directory->string() : "/sys/fs/bpf/netwright/" + std::string(program.name);
-        return fmt::format("rm -rf {}{}", shell_word(pins), address.what == What::Steering ? drop_tc_filters : "");
+        const std::string others = address.what == What::Filter ? give_back_others(shell_word(pins)) : "";
+        return fmt::format("{}rm -rf {}{}", others, shell_word(pins),
+                           address.what == What::Steering ? drop_tc_filters : "");
     }
 };
 

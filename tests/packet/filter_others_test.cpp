@@ -2,6 +2,7 @@
 // The filter beside XDP programs of others: refused by name, or run behind it and given back their place.
 #include "base/fd.h"
 #include "dataplane/other_xdp.h"
+#include "tunable/tunable_kind.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -107,6 +108,24 @@ TEST_CASE("another program runs behind the filter however it was loaded, and get
             detach("nwa");
             CHECK(desk.pings());
         }
+}
+
+TEST_CASE("the script that undoes without us gives the other program its place back, too")
+{
+    const Desk desk;
+    desk.write("p.yaml", kept);
+    const std::string undo =
+        netwright::tunable::undo_command(netwright::PacketPath{netwright::PacketPath::What::Filter}, std::nullopt);
+    for (const std::uint32_t mode : {XDP_FLAGS_DRV_MODE, XDP_FLAGS_SKB_MODE}) {
+        attach("nwa", always(XDP_DROP, true), mode);
+        REQUIRE(desk.run("filter apply p.yaml").status == 0);
+        REQUIRE(runs_on("nwa") == "filter (native)");
+        const auto undone = desk.shell(undo);
+        CHECK_MESSAGE(undone.status == 0, undone.out);
+        CHECK(runs_on("nwa") == (mode == XDP_FLAGS_DRV_MODE ? "somebody (native)" : "somebody (generic)"));
+        CHECK_FALSE(fs::exists("/sys/fs/bpf/netwright/filter"));
+        detach("nwa");
+    }
 }
 
 TEST_CASE("what is given up for another reason also gives the other program its place back")
