@@ -55,6 +55,8 @@ Result<void> apply_config(const LbFlags& flags, const Globals& globals)
         fmt::print(stderr, "netwright: {}\n", doubt);
     if (flags.check) return print("would install: " + summary(config));
     const std::string note = TRY(change_packet_path(PacketPath::What::Balancer, kept, flags.confirm_within, globals));
+    const std::string doubt = port_doubt_here(config); // this is the balancer's namespace by now
+    if (!doubt.empty()) fmt::print(stderr, "netwright: {}\n", doubt);
     return print("installed: " + summary(config) + note);
 }
 

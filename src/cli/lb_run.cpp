@@ -3,7 +3,9 @@
 #include "cli/lb_run.h"
 
 #include "cli/pins.h"
+#include "dataplane/lb_nat.h"
 #include "dataplane/lb_supervisor.h"
+#include "kernel/files.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -41,6 +43,7 @@ Result<void> run(const std::string& file, const Globals& globals)
         auto config = TRY(dp::parse_lb_config(text, file));
         for (const std::string& doubt : dp::doubts(config))
             tell(doubt);
+        if (const std::string doubt = port_doubt_here(config); !doubt.empty()) tell(doubt);
         return config;
     };
     std::error_code unknown; // a rollback may come from elsewhere
@@ -71,6 +74,12 @@ Result<void> show_status(bool json, const Globals& globals)
 }
 
 } // namespace
+
+std::string port_doubt_here(const dp::LbConfig& config)
+{
+    const auto range = kernel::Files::live().read_line("proc/sys/net/ipv4/ip_local_port_range");
+    return range ? dp::port_doubt(config, *range) : "";
+}
 
 std::function<Result<void>()> declare_lb_run(CLI::App& app, const Globals& globals)
 {

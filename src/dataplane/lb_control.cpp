@@ -4,12 +4,16 @@
 
 #include "dataplane/pins.h"
 
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <ctime>
 #include <fstream>
 #include <set>
@@ -181,6 +185,31 @@ static_assert(drop_words.size() == LB_DROP_NAT_HEADERS + 1);
 constexpr std::array<const char*, 3> nat_words{"answers", "begun", "pushed-out"}; // from LB_COUNT_NAT_BACK on
 static_assert(LB_COUNT_NAT_BACK + nat_words.size() == LB_COUNT_NAT_PUSHED + 1);
 
+// XDP gives no cause to ask for a link address, and a backend that only answers never speaks first: a datagram to the
+// discard service (RFC 863) has the kernel ask. What it is told it forgets only where more than 128 neighbours are
+// known (net.ipv4.neigh.default.gc_thresh1); checks of lb run ask again.
+void ask_for_neighbours(const LbConfig& config)
+{
+    constexpr std::uint16_t discard = 9;
+    for (const LbPool& pool : config.pools)
+        for (const LbBackend& backend : pool.backends) {
+            if (encapsulates(pool.mode) || backend.link) continue;
+            const Fd socket(
+                ::socket(backend.address.ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+            sockaddr_in to{};
+            sockaddr_in6 to6{};
+            to.sin_family = AF_INET;
+            to6.sin6_family = AF_INET6;
+            to.sin_port = to6.sin6_port = ::htons(discard);
+            std::memcpy(&to.sin_addr, backend.address.address.data(), sizeof to.sin_addr);
+            std::memcpy(&to6.sin6_addr, backend.address.address.data(), sizeof to6.sin6_addr);
+            if (backend.address.ipv6)
+                (void)::sendto(socket.get(), "", 0, 0, reinterpret_cast<const sockaddr*>(&to6), sizeof to6);
+            else
+                (void)::sendto(socket.get(), "", 0, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
+        }
+}
+
 } // namespace
 
 Result<void> install_lb(const fs::path& directory, const LbConfig& config, const std::string& name)
@@ -191,12 +220,15 @@ Result<void> install_lb(const fs::path& directory, const LbConfig& config, const
     if (!before) return std::unexpected(before.error());
     if (*before) {
         TRY_VOID(fits(config, *before));
-        return change(directory, **before, config, name);
+        auto changed = change(directory, **before, config, name);
+        if (changed) ask_for_neighbours(config);
+        return changed;
     }
     auto started = fits(config, *before);
     if (started) (void)clear_pins(directory); // what a command left that was killed before it had begun
     if (started) started = start(directory, config, name);
     if (!started) (void)remove_pins(directory);
+    if (started) ask_for_neighbours(config);
     return started;
 }
 

@@ -153,6 +153,14 @@ __noinline __u32 nat_take(__u32 named, __u32 side, __u32 second, __u32 push)
     return NAT_GOT;
 }
 
+INLINE int nat_has_address(const struct lb_nat_settings* settings, __u32 place)
+{
+    const __u32 at = place & (LB_NAT_PLACES - 1);
+    if (!(place & LB_NAT_PLACES)) return settings->address4[at] != 0;
+    const __u32* address = settings->address6[at];
+    return (address[0] | address[1] | address[2] | address[3]) != 0;
+}
+
 /* An entry for a new connection, or nowhere. Ports are chosen by chance, so that nobody can tell the next (RFC 6056).
  */
 INLINE __u32 nat_find(const struct facts* flow, __u32 side, __u32 second)
@@ -166,6 +174,7 @@ INLINE __u32 nat_find(const struct facts* flow, __u32 side, __u32 second)
         const __u32 place = (__u32)(((__u64)(chance & 0xffff) * places) >> 16) + (flow->ipv6 ? LB_NAT_PLACES : 0);
         const __u32 port = settings->first + (__u32)(((__u64)(chance >> 16) * settings->ports) >> 16);
         const __u32 named = place << 17 | udp | (port & 0xffff);
+        if (!nat_has_address(settings, place)) continue; /* the configuration before had one there */
         const __u32 got = nat_take(named, side, second, 0);
         if (got == NAT_GOT) return named;
         if (got <= longest) continue;
@@ -235,6 +244,14 @@ INLINE int nat_taken_since(const struct lb_nat_entry* entry, __u64 word)
     return ((*(const volatile __u64*)&entry->word ^ word) & 0xffffff00) != 0;
 }
 
+/* Whether the entry is still this client's: another CPU may have taken it since it was found. */
+INLINE int nat_of_client(const struct lb_nat_entry* entry, __u64 word, const struct facts* facts)
+{
+    return (word & LB_NAT_FILLED) && entry->key.client_port == (__u16)facts->source_port &&
+           entry->key.vip_port == (__u16)facts->destination_port && same_words(entry->key.client, facts->source, 4) &&
+           same_words(entry->key.vip, facts->destination, 4);
+}
+
 /* Notes what this packet makes of its connection; of two CPUs that do so at once one may fail. */
 INLINE void nat_note(struct lb_nat_entry* entry, __u64 word, const struct facts* facts, __u32 from_backend)
 {
@@ -243,7 +260,10 @@ INLINE void nat_note(struct lb_nat_entry* entry, __u64 word, const struct facts*
     if (from_backend) now |= LB_NAT_ANSWERED;
     if (!from_backend && (word & LB_NAT_ANSWERED) && !(flags & TCP_SYN)) now |= LB_NAT_OPEN;
     if (flags & TCP_FIN) now |= from_backend ? LB_NAT_BACKEND_DONE : LB_NAT_CLIENT_DONE;
-    if (flags & TCP_RST) now |= LB_NAT_RESET;
+    if (flags & TCP_RST)
+        now |= LB_NAT_RESET;
+    else if (!from_backend && !(flags & TCP_SYN))
+        now &= ~(__u64)LB_NAT_RESET; /* whose reset nobody believed goes on */
     if (now != word) __sync_val_compare_and_swap(&entry->word, word, now);
 }
 
@@ -388,6 +408,7 @@ __noinline int nat_forth(struct xdp_md* context, const struct facts* facts, __u3
     if (!nat_own_address(ends.source, named, side)) return dropped(LB_DROP_NAT_FULL, frame);
     __builtin_memcpy(ends.destination, entry->backend, sizeof(ends.destination));
     ends.ports = nat_ports(named & 0xffff, *(volatile __u16*)&entry->backend_port);
+    if (!quoted && !nat_of_client(entry, word, facts)) return dropped(LB_DROP_NAT_FULL, frame);
     if (nat_taken_since(entry, word)) return dropped(LB_DROP_NAT_FULL, frame);
     if (!nat_plain(context, facts)) return dropped(LB_DROP_NAT_HEADERS, frame);
     const int stop = stopped(context, facts, 0, side, frame);

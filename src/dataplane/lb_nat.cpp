@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 
 namespace netwright::dataplane {
@@ -86,6 +87,18 @@ LbNatUse count_nat(std::span<const lb_nat_entry> entries, const lb_nat_settings&
         if ((word & LB_NAT_FILLED) && !done && (idle <= most || idle >> 31)) ++(udp ? use.udp : use.tcp);
     }
     return use;
+}
+
+std::string port_doubt(const LbConfig& config, std::string_view range)
+{
+    unsigned first = 0, last = 0;
+    if (!config.nat || std::sscanf(std::string(range).c_str(), "%u %u", &first, &last) != 2) return "";
+    if (config.nat->last < first || config.nat->first > last) return "";
+    return fmt::format(
+        "nat's ports {}-{} overlap net.ipv4.ip_local_port_range ({}-{}): where its addresses are this host's own, "
+        "answers to the host's connections may be taken for clients'; give nat other ports, or the "
+        "host another range",
+        config.nat->first, config.nat->last, first, last);
 }
 
 } // namespace netwright::dataplane

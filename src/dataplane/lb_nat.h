@@ -7,6 +7,8 @@
 
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 
 namespace netwright::dataplane {
 
@@ -26,5 +28,8 @@ struct LbNatUse {
 // `entries`: of a whole place; `now`: CLOCK_MONOTONIC in nanoseconds.
 LbNatUse count_nat(std::span<const lb_nat_entry> entries, const lb_nat_settings& settings, std::uint32_t place,
                    std::uint64_t now);
+
+// `range`: net.ipv4.ip_local_port_range as the kernel shows it. "": the host's own connections leave NAT's ports alone.
+std::string port_doubt(const LbConfig& config, std::string_view range);
 
 } // namespace netwright::dataplane

@@ -20,6 +20,7 @@
 #include <cstdio>
 #include <future>
 #include <span>
+#include <system_error>
 
 #include "lb.skel.h"
 
@@ -92,7 +93,11 @@ Result<void> put_all(std::span<const Replacement> fresh, std::uint32_t side)
 {
     std::vector<std::future<Result<void>>> waiting;
     for (const Replacement& one : fresh)
-        waiting.push_back(std::async(std::launch::async, [&one, side] { return put(one, side); }));
+        try {
+            waiting.push_back(std::async(std::launch::async, [&one, side] { return put(one, side); }));
+        } catch (const std::system_error&) { // no more threads: one after the other
+            waiting.push_back(std::async(std::launch::deferred, [&one, side] { return put(one, side); }));
+        }
     Result<void> done;
     for (auto& one : waiting)
         if (const auto result = one.get(); !result) done = result;
@@ -275,12 +280,29 @@ Result<void> LbProgram::provide_nat(const lb_nat_settings& wanted) const
     return put({&parts_[NatFlows], &nat_flows_table, std::move(flows)}, 0);
 }
 
+// Those of a place whose address goes; nobody would look for them again.
+void LbProgram::forget_flows(std::uint32_t place) const
+{
+    const auto entries = nat_entries(place);
+    const std::uint32_t first = 0;
+    std::uint32_t id = 0;
+    if (!entries || bpf_map_lookup_elem(parts_[NatFlows].get(), &first, &id) < 0) return;
+    const Fd flows(bpf_map_get_fd_by_id(id));
+    for (const lb_nat_entry& entry : *entries) {
+        std::uint32_t named = 0;
+        const bool known =
+            flows && (entry.word & LB_NAT_FILLED) != 0 && bpf_map_lookup_elem(flows.get(), &entry.key, &named) == 0;
+        if (known && named >> 17 == place) (void)bpf_map_delete_elem(flows.get(), &entry.key);
+    }
+}
+
 void LbProgram::drop_nat(const lb_nat_settings& wanted) const
 {
     bool any = false;
     for (std::uint32_t place = 0; place < 2 * LB_NAT_PLACES; ++place) {
         const bool used = nat_address(wanted, place).has_value();
         any |= used;
+        if (!used && stands(parts_[Nat], place)) forget_flows(place);
         if (!used) (void)bpf_map_delete_elem(parts_[Nat].get(), &place);
     }
     const std::uint32_t first = 0;
@@ -314,13 +336,16 @@ Result<void> LbProgram::configure(const LbImage& image)
     globals_->settings[side] = image.settings;
     std::atomic_ref<__u64>(globals_->generation).store(next, std::memory_order_release);
     // What only packets before the switch read is let go of once they are through, which takes as long as to replace
-    // any table by itself.
-    TRY_VOID(put(tables[0], side));
+    // any table by itself. Packets see the new configuration: what fails here costs memory, until the next one.
+    if (!put(tables[0], side)) return {};
     drop_nat(image.settings.nat);
     const std::vector<lb_half_row> none;
-    tables[2].table = TRY(make_array(rows_table, none));
-    tables[3].table = TRY(make_array(befores_table, none));
-    return put_all(std::span(tables).subspan(2, 2), 1 - side);
+    auto rows = make_array(rows_table, none), befores = make_array(befores_table, none);
+    if (!rows || !befores) return {};
+    tables[2].table = *std::move(rows);
+    tables[3].table = *std::move(befores);
+    (void)put_all(std::span(tables).subspan(2, 2), 1 - side);
+    return {};
 }
 
 Result<LbImage> LbProgram::running_image() const

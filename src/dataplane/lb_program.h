@@ -71,6 +71,7 @@ private:
     static Result<LbProgram> made_of(Parts parts);
     Result<void> provide_nat(const lb_nat_settings& wanted) const;
     void drop_nat(const lb_nat_settings& wanted) const;
+    void forget_flows(std::uint32_t place) const;
     // `sets` of connections; on the tables `of` where there are some.
     static Result<LbProgram> loaded(std::uint32_t modes, std::uint32_t sets, const Parts* of);
     LbProgram(Parts parts, lb_globals* globals) : parts_(std::move(parts)), globals_(globals) {}

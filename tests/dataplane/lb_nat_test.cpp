@@ -76,3 +76,15 @@ TEST_CASE("connections are counted while they are neither closed nor idle for to
     CHECK(use.tcp == 3);
     CHECK(use.udp == 1);
 }
+
+TEST_CASE("ports that the host takes for its own connections are named")
+{
+    LbConfig config;
+    CHECK(port_doubt(config, "32768\t60999").empty()); // no NAT
+    config.nat = nat_of({"10.0.0.1"});
+    CHECK(port_doubt(config, "32768\t60999").empty());
+    CHECK(port_doubt(config, "32767\t60999").find("1024-32767 overlap net.ipv4.ip_local_port_range (32767-60999)") !=
+          std::string::npos);
+    CHECK_FALSE(port_doubt(config, "1024 65535").empty());
+    CHECK(port_doubt(config, "").empty());
+}

@@ -300,6 +300,20 @@ TEST_CASE("when all ports are taken, connections that are not open give way, and
     CHECK(use.udp == 1);
 }
 
+TEST_CASE("a reset that nobody believes does not cost a connection its port")
+{
+    enter_network();
+    Desk desk;
+    desk.configure(config_of(config_text("addresses: 10.9.0.1, ports: 3000-3001", one_backend)));
+    const Sent first = opened(desk, 1);
+    REQUIRE(first.right);
+    CHECK(send(desk, from_client(1, rst)).right);
+    CHECK(send(desk, from_client(1, ack_flag)).wire.source_port == first.wire.source_port); // it goes on
+    for (unsigned client = 100; client < 200; ++client)
+        CHECK(port_of(desk, from_client(client, syn_flag)) != first.wire.source_port);
+    CHECK(send(desk, from_client(1, ack_flag)).wire.source_port == first.wire.source_port);
+}
+
 TEST_CASE("a port whose connection has been idle for too long is given to another")
 {
     enter_network();
