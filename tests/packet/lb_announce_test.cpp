@@ -14,7 +14,7 @@ namespace {
 constexpr const char* router_config =
     "router id 10.2.0.1;\nprotocol kernel { ipv4 { import none; export all; }; }\n"
     "protocol bgp balancer from soon { local 10.2.0.1 as 65000; neighbor 10.2.0.2 as 65001;\n"
-    "ipv4 { import all; export none; }; }\n";
+    "graceful restart off; ipv4 { import all; export none; }; }\n"; // what goes is gone at once
 
 bool learned() { return support::must("ip route show 192.0.2.1").find("via 10.2.0.2") != std::string::npos; }
 
