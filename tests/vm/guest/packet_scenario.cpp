@@ -139,7 +139,7 @@ vips:
     CHECK(shell("ip -n far route add 192.0.2.1 via 10.77.0.1").status == 0);
     (void)shell("ip netns exec far busybox nc -w 1 192.0.2.1 80 </dev/null"); // a SYN; nobody answers
     CHECK(netwright("lb stats --prometheus").out.find("vip=\"192.0.2.1:80/tcp\"} 0") == std::string::npos);
-    CHECK(shell("ip neigh add 10.77.0.11 lladdr 02:00:00:00:00:11 dev nwx0").status == 0);
+    CHECK(shell("ip neigh replace 10.77.0.11 lladdr 02:00:00:00:00:11 dev nwx0").status == 0);
     CHECK(shell("ip -n far route add 192.0.2.3 via 10.77.0.1").status == 0);
     (void)shell("ip netns exec far busybox nc -w 1 192.0.2.3 80 </dev/null");
     CHECK(netwright("lb stats --prometheus").out.find("netwright_lb_nat_packets_total{event=\"begun\"} 1\n") !=
