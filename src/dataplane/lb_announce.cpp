@@ -4,12 +4,11 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "dataplane/socket_address.h"
 #include "kernel/durable_file.h"
 
 #include <fmt/format.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -32,19 +31,7 @@ private:
     std::string unread_;
 };
 
-Result<Bird> Bird::open(const std::string& path)
-{
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path) return fail(Error::Kind::Rejected, path + " is too long for a socket");
-    std::ranges::copy(path, address.sun_path);
-    Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const timeval patience{2, 0};
-    (void)::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
-        return std::unexpected(errno_error("reach BIRD at " + path, errno));
-    return Bird(std::move(socket));
-}
+Result<Bird> Bird::open(const std::string& path) { return Bird(TRY(reach("BIRD", path))); }
 
 bool ends_answer(std::string_view line)
 {

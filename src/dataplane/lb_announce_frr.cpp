@@ -4,12 +4,11 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "dataplane/lb_announce.h"
+#include "dataplane/socket_address.h"
 
 #include <fmt/format.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -31,19 +30,7 @@ private:
     Fd socket_;
 };
 
-Result<Bgpd> Bgpd::open(const std::string& path)
-{
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path) return fail(Error::Kind::Rejected, path + " is too long for a socket");
-    std::ranges::copy(path, address.sun_path);
-    Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const timeval patience{2, 0};
-    (void)::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
-        return std::unexpected(errno_error("reach FRR's bgpd at " + path, errno));
-    return Bgpd(std::move(socket));
-}
+Result<Bgpd> Bgpd::open(const std::string& path) { return Bgpd(TRY(reach("FRR's bgpd", path))); }
 
 Result<Answer> Bgpd::ask(const std::string& command)
 {

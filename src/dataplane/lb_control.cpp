@@ -3,17 +3,15 @@
 #include "dataplane/lb_control.h"
 
 #include "dataplane/pins.h"
+#include "dataplane/socket_address.h"
 
-#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <ctime>
 #include <fstream>
 #include <set>
@@ -196,17 +194,8 @@ void ask_for_neighbours(const LbConfig& config)
             if (encapsulates(pool.mode) || backend.link) continue;
             const Fd socket(
                 ::socket(backend.address.ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-            sockaddr_in to{};
-            sockaddr_in6 to6{};
-            to.sin_family = AF_INET;
-            to6.sin6_family = AF_INET6;
-            to.sin_port = to6.sin6_port = ::htons(discard);
-            std::memcpy(&to.sin_addr, backend.address.address.data(), sizeof to.sin_addr);
-            std::memcpy(&to6.sin6_addr, backend.address.address.data(), sizeof to6.sin6_addr);
-            if (backend.address.ipv6)
-                (void)::sendto(socket.get(), "", 0, 0, reinterpret_cast<const sockaddr*>(&to6), sizeof to6);
-            else
-                (void)::sendto(socket.get(), "", 0, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
+            const SocketAddress to = socket_address(backend.address, discard);
+            (void)::sendto(socket.get(), "", 0, 0, to.raw(), to.size);
         }
 }
 
@@ -220,9 +209,9 @@ Result<void> install_lb(const fs::path& directory, const LbConfig& config, const
     if (!before) return std::unexpected(before.error());
     if (*before) {
         TRY_VOID(fits(config, *before));
-        auto changed = change(directory, **before, config, name);
-        if (changed) ask_for_neighbours(config);
-        return changed;
+        TRY_VOID(change(directory, **before, config, name));
+        ask_for_neighbours(config);
+        return {};
     }
     auto started = fits(config, *before);
     if (started) (void)clear_pins(directory); // what a command left that was killed before it had begun

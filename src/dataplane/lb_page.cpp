@@ -3,11 +3,10 @@
 #include "dataplane/lb_page.h"
 
 #include "base/shared_library.h"
+#include "dataplane/socket_address.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
 
 #include <cerrno>
 #include <cstring>
@@ -74,19 +73,11 @@ Result<std::unique_ptr<LbPageServer>> LbPageServer::start(const LbListen& where,
 {
     auto library = std::make_unique<Library>(TRY(SharedLibrary::open("libmicrohttpd.so.12", "libmicrohttpd12")));
     TRY_VOID(library->find_all());
-    sockaddr_storage address{};
-    auto* const to4 = reinterpret_cast<sockaddr_in*>(&address);
-    auto* const to6 = reinterpret_cast<sockaddr_in6*>(&address);
-    address.ss_family = where.address.ipv6 ? AF_INET6 : AF_INET;
-    (where.address.ipv6 ? to6->sin6_port : to4->sin_port) = htons(where.port);
-    if (where.address.ipv6)
-        std::memcpy(&to6->sin6_addr, where.address.address.data(), sizeof to6->sin6_addr);
-    else
-        std::memcpy(&to4->sin_addr, where.address.address.data(), sizeof to4->sin_addr);
+    const SocketAddress address = socket_address(where.address, where.port);
     std::unique_ptr<LbPageServer> server(new LbPageServer(std::move(library), std::move(pages)));
     const unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | (where.address.ipv6 ? MHD_USE_IPv6 : MHD_NO_FLAG);
     server->library_->daemon = server->library_->start(
-        flags, where.port, nullptr, nullptr, &Library::asked, server.get(), MHD_OPTION_SOCK_ADDR, &address,
+        flags, where.port, nullptr, nullptr, &Library::asked, server.get(), MHD_OPTION_SOCK_ADDR, address.raw(),
         MHD_OPTION_CONNECTION_LIMIT, 32U, MHD_OPTION_CONNECTION_TIMEOUT, 10U, MHD_OPTION_END);
     if (!server->library_->daemon)
         return fail(errno == EADDRINUSE ? Error::Kind::Busy : Error::Kind::Rejected,

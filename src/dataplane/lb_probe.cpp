@@ -3,11 +3,10 @@
 #include "dataplane/lb_probe.h"
 
 #include "base/fd.h"
+#include "dataplane/socket_address.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -25,32 +24,6 @@ namespace netwright::dataplane {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-struct Address {
-    sockaddr_storage storage{};
-    socklen_t size = 0;
-};
-
-Address address_of(const Prefix& host, std::uint16_t port)
-{
-    Address address;
-    if (host.ipv6) {
-        sockaddr_in6 to{};
-        to.sin6_family = AF_INET6;
-        to.sin6_port = htons(port);
-        std::memcpy(&to.sin6_addr, host.address.data(), sizeof to.sin6_addr);
-        address.size = sizeof to;
-        std::memcpy(&address.storage, &to, sizeof to);
-    } else {
-        sockaddr_in to{};
-        to.sin_family = AF_INET;
-        to.sin_port = htons(port);
-        std::memcpy(&to.sin_addr, host.address.data(), sizeof to.sin_addr);
-        address.size = sizeof to;
-        std::memcpy(&address.storage, &to, sizeof to);
-    }
-    return address;
-}
 
 std::unexpected<Error> seen(std::string what) { return fail(Error::Kind::Rejected, std::move(what)); }
 std::unexpected<Error> no_answer(const LbCheck& check)
@@ -76,8 +49,8 @@ Result<Fd> reached(const LbCheck& check, const Prefix& backend, int type, Clock:
 {
     Fd socket(::socket(backend.ipv6 ? AF_INET6 : AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!socket) return std::unexpected(errno_error("make a socket", errno));
-    const Address to = address_of(backend, check.port);
-    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&to.storage), to.size) == 0) return socket;
+    const SocketAddress to = socket_address(backend, check.port);
+    if (::connect(socket.get(), to.raw(), to.size) == 0) return socket;
     if (errno != EINPROGRESS) return seen(std::string("connect: ") + std::strerror(errno));
     if (!ready(socket.get(), POLLOUT, until)) return no_answer(check);
     int error = 0;

@@ -3,6 +3,7 @@
 #include "dataplane/lb_supervisor.h"
 
 #include "dataplane/lb_announce.h"
+#include "dataplane/socket_address.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,7 +12,6 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -53,20 +53,15 @@ Result<Fd> claim(const fs::path& directory)
     }
 }
 
-Result<sockaddr_un> socket_address(const fs::path& directory)
+Result<sockaddr_un> status_address(const fs::path& directory)
 {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    const std::string path = run_path(directory, ".sock").string();
-    if (path.size() >= sizeof address.sun_path) return fail(Error::Kind::Rejected, path + " is too long for a socket");
-    std::ranges::copy(path, address.sun_path);
-    return address;
+    return unix_address(run_path(directory, ".sock").string());
 }
 
 // Whoever holds the lock owns the socket: one that lies there was left behind.
 Result<Fd> listener(const fs::path& directory)
 {
-    const sockaddr_un address = TRY(socket_address(directory));
+    const sockaddr_un address = TRY(status_address(directory));
     Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     ::unlink(address.sun_path);
     const mode_t before = ::umask(0077);
@@ -320,7 +315,7 @@ Result<void> LbSupervisor::run()
 
 Result<LbStatus> ask_supervisor(const fs::path& directory)
 {
-    const sockaddr_un address = TRY(socket_address(directory));
+    const sockaddr_un address = TRY(status_address(directory));
     const Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
         return errno == ENOENT || errno == ECONNREFUSED
